@@ -1,0 +1,76 @@
+/** Requests to one Kubernetes API: typed objects in and out, typed errors, one span a request. */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { ObjectKey } from "../../schemas/kube/ObjectMeta.ts"
+import type { Json, Patch } from "../../schemas/kube/Patch.ts"
+import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
+import type { KubeError } from "./KubeError.ts"
+
+export interface ListOptions {
+  /** "" or absent: all namespaces. */
+  readonly namespace?: string
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+}
+
+export interface Listing<A> {
+  readonly items: ReadonlyArray<A>
+  /** Items that did not decode, by key, with the reason. */
+  readonly undecodable: ReadonlyArray<{ readonly key: ObjectKey; readonly message: string }>
+  readonly resourceVersion: string
+}
+
+/** One line of a watch, before it is decoded; bookmarks only move the resourceVersion. */
+export type RawEvent =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; readonly object: unknown }
+  | { readonly type: "ERROR"; readonly error: KubeError }
+
+export interface WriteOptions {
+  readonly subresource?: "status"
+  readonly fieldValidation?: "Strict" | "Warn" | "Ignore"
+  readonly dryRun?: boolean
+}
+
+export interface DeleteOptions {
+  readonly uid?: string
+  readonly resourceVersion?: string
+  readonly propagationPolicy?: "Background" | "Foreground" | "Orphan"
+}
+
+export class KubeClient extends Context.Service<
+  KubeClient,
+  {
+    readonly get: <A extends KubeObject>(resource: Resource<A>, key: ObjectKey) => Effect.Effect<A, KubeError>
+    /** Every page, in order. */
+    readonly list: <A extends KubeObject>(
+      resource: Resource<A>,
+      options?: ListOptions
+    ) => Effect.Effect<Listing<A>, KubeError>
+    /** One watch connection with bookmarks, until the server ends it. */
+    readonly watch: <A extends KubeObject>(
+      resource: Resource<A>,
+      options: ListOptions & { readonly resourceVersion: string }
+    ) => Stream.Stream<RawEvent, KubeError>
+    /** `body` lacks apiVersion and kind: they come from the resource. */
+    readonly create: <A extends KubeObject>(
+      resource: Resource<A>,
+      namespace: string,
+      body: { readonly [key: string]: Json },
+      options?: WriteOptions
+    ) => Effect.Effect<A, KubeError>
+    readonly patch: <A extends KubeObject>(
+      resource: Resource<A>,
+      key: ObjectKey,
+      patch: Patch,
+      options?: WriteOptions
+    ) => Effect.Effect<A, KubeError>
+    readonly delete: <A extends KubeObject>(
+      resource: Resource<A>,
+      key: ObjectKey,
+      options?: DeleteOptions
+    ) => Effect.Effect<void, KubeError>
+    /** A plain GET, for discovery and version. */
+    readonly raw: (path: string) => Effect.Effect<unknown, KubeError>
+  }
+>()("capscvmm/layers/KubeClient") {}

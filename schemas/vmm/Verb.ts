@@ -1,0 +1,218 @@
+/** The verbs of our PowerShell module: the name of each function, its typed parameters and its answer (design D4). */
+import * as Schema from "effect/Schema"
+import { Job } from "./Job.ts"
+import { VirtualMachine } from "./VirtualMachine.ts"
+
+/**
+ * A function of the module. Parameters travel as typed PSRP arguments under the names of the fields: strings, booleans,
+ * Int32, Int64, byte[], arrays and hashtables. The answer is one compact JSON document per output object.
+ */
+export interface Verb<P, A> {
+  readonly name: string
+  readonly parameters: Schema.Codec<P, unknown>
+  readonly answer: Schema.Codec<A, unknown>
+  /** A read may be repeated freely; a mutation whose answer is lost has an unknown outcome. */
+  readonly effect: "read" | "mutation"
+}
+
+const verb = <P, PE, A, AE>(
+  name: string,
+  effect: "read" | "mutation",
+  parameters: Schema.Codec<P, PE>,
+  answer: Schema.Codec<A, AE>
+): Verb<P, A> => ({
+  name,
+  effect,
+  parameters: parameters as unknown as Schema.Codec<P, unknown>,
+  answer: answer as unknown as Schema.Codec<A, unknown>
+})
+
+const Guid = Schema.String
+
+/** Error ids (first part of FullyQualifiedErrorId) that our functions throw; everything else comes from VMM or PowerShell. */
+export const ErrorId = {
+  /** TargetObject is JSON {Field, Value, Candidates?: string[]}; Field is the path in ScvmmMachine.spec, e.g. "hardwareProfile". */
+  referenceNotFound: "ReferenceNotFound",
+  referenceAmbiguous: "ReferenceAmbiguous",
+  virtualMachineNotFound: "VirtualMachineNotFound",
+  /** The VM's marker is not the one that the caller named. */
+  virtualMachineNotOwned: "VirtualMachineNotOwned",
+  /** A VM with this machine's marker exists already: TargetObject is JSON {Ids: string[]}. */
+  virtualMachineExists: "VirtualMachineExists",
+  /** The create command arrived later than CommitWithinSeconds allows. */
+  commitWindowElapsed: "CommitWindowElapsed",
+  /** A medium's bytes are incomplete or differ from the hash that was promised. */
+  mediumCorrupt: "MediumCorrupt",
+  libraryShareNotFound: "LibraryShareNotFound"
+} as const
+
+export const Server = Schema.Struct({
+  /** The VMM server. */
+  Name: Schema.String,
+  ProductVersion: Schema.String,
+  /** Version of our module. */
+  ModuleVersion: Schema.String,
+  UserRole: Schema.optionalKey(Schema.String),
+  /** The exec host. */
+  ComputerName: Schema.String
+})
+export type Server = typeof Server.Type
+
+/** Get-SCVMMServer, once per session. */
+export const ConnectServer = verb(
+  "Connect-CapsServer",
+  "read",
+  Schema.Struct({ VMMServer: Schema.String, UserName: Schema.String, Password: Schema.String }),
+  Server
+)
+
+/** Get-SCVirtualMachine -ID. Throws VirtualMachineNotFound. */
+export const GetVirtualMachine = verb("Get-CapsVirtualMachine", "read", Schema.Struct({ Id: Guid }), VirtualMachine)
+
+/** All VMs of a name, which is not unique, and the running jobs that are creating one of that name. */
+export const FindVirtualMachine = verb(
+  "Find-CapsVirtualMachine",
+  "read",
+  Schema.Struct({ Name: Schema.String }),
+  Schema.Struct({ VirtualMachines: Schema.Array(VirtualMachine), CreationJobs: Schema.Array(Job) })
+)
+
+/**
+ * Several VMs. With Ids: those, by id. With MarkerText: every VM whose description holds it. Emits pages of at most 200;
+ * Missing lists ids that VMM does not know.
+ */
+export const GetVirtualMachineList = verb(
+  "Get-CapsVirtualMachineList",
+  "read",
+  Schema.Struct({ Ids: Schema.optionalKey(Schema.Array(Guid)), MarkerText: Schema.optionalKey(Schema.String) }),
+  Schema.Struct({ VirtualMachines: Schema.Array(VirtualMachine), Missing: Schema.Array(Guid) })
+)
+
+export const NewDisk = Schema.Struct({
+  /** MiB; 0 with VHDisk keeps the library disk's size. */
+  SizeMB: Schema.Int,
+  Dynamic: Schema.Boolean,
+  VHDisk: Schema.optionalKey(Schema.String),
+  VolumeType: Schema.optionalKey(Schema.String),
+  StorageQoSPolicy: Schema.optionalKey(Schema.String)
+})
+export const NewNetworkDevice = Schema.Struct({
+  VMNetwork: Schema.String,
+  VMSubnet: Schema.optionalKey(Schema.String),
+  MACAddress: Schema.optionalKey(Schema.String),
+  VLanID: Schema.optionalKey(Schema.Int)
+})
+export const NewFibreChannel = Schema.Struct({
+  StorageFabricClassification: Schema.optionalKey(Schema.String),
+  VirtualSAN: Schema.optionalKey(Schema.String)
+})
+export const VmOptions = Schema.Struct({
+  StartAction: Schema.optionalKey(Schema.String),
+  StopAction: Schema.optionalKey(Schema.String),
+  CPULimitForMigration: Schema.optionalKey(Schema.Boolean),
+  CPULimitFunctionality: Schema.optionalKey(Schema.Boolean),
+  EnableNestedVirtualization: Schema.optionalKey(Schema.Boolean),
+  CheckpointType: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * Creates one VM (scvmm-domain.md (a), "create from VHD + hw profile" and "create from template"). Looks up Name + Marker
+ * again right before New-SCVirtualMachine, under a mutex of MachineUid, and refuses when more than CommitWithinSeconds
+ * have passed since it began (design D6). Disk i is on LUN i; an empty entry (SizeMB 0, no VHDisk) keeps the template's disk.
+ */
+export const NewVirtualMachine = verb(
+  "New-CapsVirtualMachine",
+  "mutation",
+  Schema.Struct({
+    Name: Schema.String,
+    /** The marker line; the function appends it to Description. */
+    Marker: Schema.String,
+    MachineUid: Schema.String,
+    CommitWithinSeconds: Schema.Int,
+    Description: Schema.optionalKey(Schema.String),
+    Cloud: Schema.optionalKey(Schema.String),
+    HostGroup: Schema.optionalKey(Schema.String),
+    VMTemplate: Schema.optionalKey(Schema.String),
+    HardwareProfile: Schema.String,
+    OperatingSystem: Schema.optionalKey(Schema.String),
+    CPUCount: Schema.Int,
+    MemoryMB: Schema.optionalKey(Schema.Int),
+    DynamicMemoryMinimumMB: Schema.optionalKey(Schema.Int),
+    DynamicMemoryMaximumMB: Schema.optionalKey(Schema.Int),
+    DynamicMemoryBufferPercentage: Schema.optionalKey(Schema.Int),
+    Disks: Schema.Array(NewDisk),
+    NetworkDevices: Schema.Array(NewNetworkDevice),
+    FibreChannel: Schema.Array(NewFibreChannel),
+    AvailabilitySet: Schema.optionalKey(Schema.String),
+    VMOptions: Schema.optionalKey(VmOptions)
+  }),
+  VirtualMachine
+)
+
+/** Start-SCVirtualMachine -RunAsynchronously; the answer shows the VM in its transitional state with its job. */
+export const StartVirtualMachine = verb(
+  "Start-CapsVirtualMachine",
+  "mutation",
+  Schema.Struct({ Id: Guid }),
+  VirtualMachine
+)
+
+/** Stop-SCVirtualMachine -Force or -Shutdown, always named. */
+export const StopVirtualMachine = verb(
+  "Stop-CapsVirtualMachine",
+  "mutation",
+  Schema.Struct({ Id: Guid, Mode: Schema.Literals(["Force", "Shutdown"]) }),
+  VirtualMachine
+)
+
+/**
+ * One step towards no VM: a VM that is up is stopped (Force), one that is off is removed with its files, never with
+ * -Force (which would leave it on the host). Throws VirtualMachineNotOwned when the description lacks Marker. The answer
+ * says whether the VM is gone.
+ */
+export const RemoveVirtualMachine = verb(
+  "Remove-CapsVirtualMachine",
+  "mutation",
+  Schema.Struct({ Id: Guid, Marker: Schema.String }),
+  Schema.Struct({ Gone: Schema.Boolean, VirtualMachine: Schema.optionalKey(VirtualMachine) })
+)
+
+/** Writes one chunk of a medium into the exec host's temporary folder; repeating a chunk changes nothing. Answers the file's length so far. */
+export const WriteMedium = verb(
+  "Write-CapsMedium",
+  "mutation",
+  Schema.Struct({ FileName: Schema.String, Offset: Schema.Int, Data: Schema.Uint8Array }),
+  Schema.Struct({ Length: Schema.Int })
+)
+
+/**
+ * Checks length and SHA-256 (hex) of the temporary file, imports it into the library (Import-SCLibraryPhysicalResource
+ * -OverwriteExistingFiles) and deletes it. LibraryShare: a UNC path as is, else a path below the first writable share.
+ */
+export const ImportMedium = verb(
+  "Import-CapsMedium",
+  "mutation",
+  Schema.Struct({
+    FileName: Schema.String,
+    Length: Schema.Int,
+    Sha256: Schema.String,
+    LibraryShare: Schema.String
+  }),
+  Schema.Struct({ Id: Guid, SharePath: Schema.String })
+)
+
+/** Puts an imported medium into the VM's first DVD drive (made when absent); without -Link, so it is copied. */
+export const MountMedium = verb(
+  "Mount-CapsMedium",
+  "mutation",
+  Schema.Struct({ Id: Guid, FileName: Schema.String, LibraryShare: Schema.String }),
+  VirtualMachine
+)
+
+/** Removes what an attempt left behind: temporary template, temporary files and library media named by MachineUid. */
+export const RemoveLeftover = verb(
+  "Remove-CapsLeftover",
+  "mutation",
+  Schema.Struct({ MachineUid: Schema.String, LibraryShare: Schema.String }),
+  Schema.Struct({ Removed: Schema.Array(Schema.String), Remaining: Schema.Array(Schema.String) })
+)
