@@ -2,7 +2,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import type { Verb } from "../../schemas/vmm/Verb.ts"
+import type { Server, Verb } from "../../schemas/vmm/Verb.ts"
 import type { ScvmmError } from "./ScvmmError.ts"
 
 /** All that a dial needs: a value made by the provider reconciler from the object and its Secret. */
@@ -41,6 +41,8 @@ export interface SessionRef {
 }
 
 export interface Session extends SessionRef {
+  /** What Connect-CapsServer answered when the session was made. */
+  readonly server: Server
   readonly run: <P, A>(verb: Verb<P, A>, parameters: P) => Effect.Effect<ReadonlyArray<A>, ScvmmError>
 }
 
