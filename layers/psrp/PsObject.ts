@@ -46,8 +46,11 @@ const insensitive = (properties: ReadonlyMap<string, PsValue>, name: string): Ps
 }
 
 /** A property by name, regardless of case as in PowerShell; extended ones hide adapted ones. */
-export const property = (value: PsValue | undefined, name: string): PsValue | undefined =>
-  isObject(value) ? (insensitive(value.extended, name) ?? insensitive(value.adapted, name)) : undefined
+export const property = (value: PsValue | undefined, name: string): PsValue | undefined => {
+  if (!isObject(value)) return undefined
+  const extended = insensitive(value.extended, name)
+  return extended === undefined ? insensitive(value.adapted, name) : extended
+}
 
 /** The value itself where an object only wraps it (enums, decorated primitives). */
 export const unwrap = (value: PsValue | undefined): PsValue | undefined =>
