@@ -1,0 +1,204 @@
+/** A control loop: workers that take keys from a queue and reconcile them. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import type * as Tracer from "effect/Tracer"
+import type { Retry } from "../../layers/kube/KubeError.ts"
+import type { ObjectKey } from "../../schemas/kube/ObjectMeta.ts"
+import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
+import type { Action } from "./Action.ts"
+import { Informers } from "./Informers.ts"
+import type { Outcome } from "./Outcome.ts"
+import * as Outcomes from "./Outcome.ts"
+import * as ReconcileId from "./ReconcileId.ts"
+import type { Request } from "./Request.ts"
+import * as Requests from "./Request.ts"
+import type { Failure } from "./RetryPolicy.ts"
+import * as RuntimeMetrics from "./RuntimeMetrics.ts"
+import type { Trigger } from "./Triggers.ts"
+import * as WorkQueue from "./WorkQueue.ts"
+
+/** A reconcile that did not come back in time; what it had begun was interrupted. */
+export class ReconcileTimeout extends Data.TaggedError("ReconcileTimeout")<{ readonly seconds: number }> {
+  readonly retry: Retry = "backoff"
+  override get message(): string {
+    return `no end after ${this.seconds} s`
+  }
+}
+
+export interface Options<A extends KubeObject, E extends Failure, R, RT> {
+  /** Lower case: labels metrics and log lines. */
+  readonly name: string
+  readonly resource: Resource<A>
+  readonly triggers: ReadonlyArray<Trigger<RT>>
+  /** Reconciles that run side by side, of different keys. Default 10. */
+  readonly concurrency?: number
+  /** Default 2 minutes: a reconcile never waits for long (design §1). */
+  readonly timeout?: Duration.Input
+  /** Level-based: looks at the object as it is now, whatever woke it. A key without an object is Done. */
+  readonly reconcile: (key: ObjectKey) => Effect.Effect<Action, E, R>
+}
+
+/**
+ * ## Expected flow
+ * 1. `start` attaches the triggers, which fills the queue from the stores.
+ * 2. The effect that it returns waits until every store is ready, then works until it is interrupted.
+ *
+ * ## Guarantees
+ * - A key is reconciled in one place at a time.
+ * - Each reconcile is a trace of its own, linked to what woke it; its log lines carry controller, namespace, name and reconcileID.
+ * - A typed error becomes a requeue by RetryPolicy. A defect and a timeout are logged, counted, and retried like errors.
+ * - A conflict (our copy was old) is no error: debug line, retried.
+ * - Success forgets earlier failures.
+ *
+ * ## Errors
+ * None: a loop that dies all the same dies with a defect, and whoever joined it ends.
+ */
+export interface Controller<out R> {
+  readonly name: string
+  readonly start: Effect.Effect<Effect.Effect<never, never, R>, never, R | Informers>
+}
+
+/** Sees the whole of a reconcile, inside its span. */
+const attempt = Effect.fnUntraced(function* <A extends KubeObject, E extends Failure, R, RT>(
+  options: Options<A, E, R, RT>,
+  request: Request
+) {
+  const limit = Duration.fromInputUnsafe(options.timeout ?? "2 minutes")
+  return yield* options.reconcile(request.key).pipe(
+    Effect.timeoutOrElse({
+      duration: limit,
+      orElse: () => Effect.fail(new ReconcileTimeout({ seconds: Duration.toSeconds(limit) }))
+    })
+  )
+})
+
+export const make = <A extends KubeObject, E extends Failure, R, RT = never>(
+  options: Options<A, E, R, RT>
+): Controller<R | RT> => {
+  const { name } = options
+  const concurrency = options.concurrency ?? 10
+  const label = { controller: name }
+  const active = Metric.withAttributes(RuntimeMetrics.activeWorkers, label)
+  const duration = Metric.withAttributes(RuntimeMetrics.reconcileSeconds, label)
+
+  /** Counts, logs and decides, still inside the span. */
+  const conclude = Effect.fnUntraced(function* (
+    queue: WorkQueue.WorkQueue,
+    request: Request,
+    exit: Exit.Exit<Action, E | ReconcileTimeout>
+  ) {
+    const outcome = Outcomes.of(exit, yield* queue.fail(request), yield* Random.next)
+    if (!outcome.counts) yield* queue.forget(request)
+    yield* count(label, outcome)
+    yield* log(request, outcome, exit)
+    return outcome
+  })
+
+  const process = Effect.fnUntraced(function* (queue: WorkQueue.WorkQueue, request: Request) {
+    const reconcileID = yield* ReconcileId.make
+    const { namespace, name: object } = request.key
+    const started = yield* Clock.currentTimeMillis
+    let next: WorkQueue.Next | undefined
+    let outcome: Outcome | undefined
+    yield* Metric.modify(active, 1)
+    const end = yield* Effect.gen(function* () {
+      const exit = yield* Effect.exit(attempt(options, request))
+      outcome = yield* conclude(queue, request, exit)
+      if (outcome.afterMillis !== undefined) {
+        const span = yield* Effect.option(Effect.currentSpan)
+        next = nextOf(request, outcome, outcome.afterMillis, Option.getOrUndefined(span))
+      }
+      // The span ends as the reconcile did.
+      return yield* outcome._tag === "Success" || outcome._tag === "Conflict" ? Effect.void : Effect.failCause(causeOf(exit))
+    }).pipe(
+      Effect.withSpan("Controller.reconcile", {
+        root: true,
+        attributes: {
+          controller: name,
+          "k8s.namespace.name": namespace,
+          "k8s.name": object,
+          "reconcile.id": reconcileID,
+          "reconcile.reason": request.reason
+        },
+        links: request.links.map((span) => ({ span, attributes: {} }))
+      }),
+      Effect.exit,
+      Effect.annotateLogs({ controller: name, namespace, name: object, reconcileID })
+    )
+    // What the reconcile died of is in its outcome; without one it was the runtime itself that died, which nothing hides.
+    if (outcome === undefined && Exit.isFailure(end)) return yield* Effect.die(Cause.squash(end.cause))
+    const ended = yield* Clock.currentTimeMillis
+    yield* Metric.modify(active, -1)
+    yield* Metric.update(duration, Math.max(0, ended - started) / 1000)
+    yield* queue.finish(request, next)
+  })
+
+  const start = Effect.gen(function* () {
+    const informers = yield* Informers
+    const queue = yield* WorkQueue.make(name)
+    yield* informers.store(options.resource)
+    const sources = yield* Effect.forEach(options.triggers, (trigger) => trigger.attach(queue.add))
+    yield* Metric.update(Metric.withAttributes(RuntimeMetrics.maxConcurrent, label), concurrency)
+    yield* Metric.update(active, 0)
+    const worker = Effect.forever(Effect.flatMap(queue.take, (request) => process(queue, request)))
+    const workers = Effect.andThen(
+      informers.ready,
+      Effect.all(Array.from({ length: concurrency }, () => worker), { concurrency: "unbounded", discard: true })
+    )
+    return Effect.all([queue.run, workers, ...sources], { concurrency: "unbounded", discard: true }).pipe(
+      Effect.andThen(Effect.never)
+    )
+  })
+
+  return { name, start }
+}
+
+const causeOf = (exit: Exit.Exit<unknown, unknown>): Cause.Cause<unknown> =>
+  Exit.isFailure(exit) ? exit.cause : Cause.empty
+
+const nextOf = (
+  request: Request,
+  outcome: Outcome,
+  afterMillis: number,
+  span: Tracer.Span | undefined
+): WorkQueue.Next => ({
+  request: Requests.make(request.key, outcome._tag === "Success" ? "requeue" : "retry", span),
+  afterMillis
+})
+
+const count = Effect.fnUntraced(function* (label: { readonly controller: string }, outcome: Outcome) {
+  yield* Metric.update(Metric.withAttributes(RuntimeMetrics.reconciles, { ...label, result: outcome.result }), 1)
+  const also = {
+    Success: [],
+    Conflict: [],
+    Error: [RuntimeMetrics.reconcileErrors],
+    Terminal: [RuntimeMetrics.reconcileErrors, RuntimeMetrics.terminalErrors],
+    Panic: [RuntimeMetrics.reconcileErrors, RuntimeMetrics.panics]
+  }[outcome._tag]
+  yield* Effect.forEach(also, (metric) => Metric.update(Metric.withAttributes(metric, label), 1), { discard: true })
+})
+
+const log = (request: Request, outcome: Outcome, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
+  const after = outcome.afterMillis === undefined ? {} : { requeue_after_ms: outcome.afterMillis }
+  const annotate = Effect.annotateLogs({ reason: request.reason, ...after })
+  switch (outcome._tag) {
+    case "Success":
+      return annotate(Effect.logDebug("reconciled"))
+    case "Conflict":
+      return annotate(Effect.logDebug(`reconciled an old copy: ${outcome.message}`))
+    case "Error":
+    case "Terminal":
+      return annotate(Effect.logError(`reconcile failed: ${outcome.message}`)).pipe(
+        Effect.annotateLogs({ error: outcome.error })
+      )
+    case "Panic":
+      return annotate(Effect.logError("reconcile died", causeOf(exit)))
+  }
+}
