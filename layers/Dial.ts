@@ -1,9 +1,13 @@
 /** Where HTTP connections come from: real sockets, or a simulator in this process (design D19). */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import type { Handler } from "../schemas/http/Exchange.ts"
+import * as InProcess from "./DialInProcess.ts"
+import * as Undici from "./DialUndici.ts"
 
 export interface Tls {
   /** PEM bundle that replaces the system's roots. */
@@ -29,6 +33,23 @@ export interface Connection {
   readonly intact: Effect.Effect<boolean>
 }
 
+type Operations = Dial["Service"]
+
+/** No span of the HTTP library and no traceparent or b3 header: callers make spans with names of their own. */
+const quiet = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
+  HttpClient.transformResponse(client, (exchange) =>
+    exchange.pipe(
+      Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
+      Effect.provideService(HttpClient.TracerPropagationEnabled, false)
+    )
+  )
+
+const hushed = (operations: Operations): Operations => ({
+  client: (endpoint) => Effect.map(operations.client(endpoint), quiet),
+  connection: (endpoint) =>
+    Effect.map(operations.connection(endpoint), ({ client, intact }) => ({ client: quiet(client), intact }))
+})
+
 export class Dial extends Context.Service<
   Dial,
   {
@@ -37,4 +58,14 @@ export class Dial extends Context.Service<
     /** A client bound to one connection, for authentication that is bound to a socket. */
     readonly connection: (endpoint: Endpoint) => Effect.Effect<Connection, never, Scope.Scope>
   }
->()("capscvmm/layers/Dial") {}
+>()("capscvmm/layers/Dial") {
+  /** Sockets. Only connecting has a time limit here (15 s); everything else is the caller's. */
+  static readonly layerUndici: Layer.Layer<Dial> = Layer.succeed(Dial, hushed(Undici))
+
+  /**
+   * Servers in this process, by origin (scheme://host:port, a default port left out). When the layer's scope closes
+   * every connection goes mute, as those of a crashed process do: nothing arrives, nothing answers.
+   */
+  static readonly layerInProcess = (servers: ReadonlyMap<string, Handler>): Layer.Layer<Dial> =>
+    Layer.effect(Dial, Effect.map(InProcess.make(servers), hushed))
+}

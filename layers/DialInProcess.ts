@@ -1,0 +1,208 @@
+/** Connections to servers in this process: each exchange is handed to a Handler, under a connection of its own identity. */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import type * as HttpBody from "effect/http/HttpBody"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import type * as Exchange from "../schemas/http/Exchange.ts"
+import type { Connection, Endpoint } from "./Dial.ts"
+import { InProcessResponse } from "./DialInProcessResponse.ts"
+
+class ConnectionLost extends Error {
+  readonly code: "ECONNREFUSED" | "ECONNRESET"
+  constructor(code: "ECONNREFUSED" | "ECONNRESET", message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+const transport = (request: HttpClientRequest.HttpClientRequest, cause: unknown) =>
+  new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+
+const collect = (body: HttpBody.HttpBody): Effect.Effect<Uint8Array, unknown> => {
+  switch (body._tag) {
+    case "Empty":
+      return Effect.succeed(new Uint8Array())
+    case "Uint8Array":
+      return Effect.succeed(body.body)
+    case "Raw":
+      return typeof body.body === "string"
+        ? Effect.succeed(new TextEncoder().encode(body.body))
+        : Effect.fail(new Error("a raw body that is not text cannot be sent in process"))
+    case "Stream":
+      return Stream.mkUint8Array(body.stream)
+    case "FormData":
+      return Effect.fail(new Error("form data cannot be sent in process"))
+  }
+}
+
+const der = (pem: string): Uint8Array | undefined => {
+  const block = /-----BEGIN CERTIFICATE-----([^-]+)-----END/u.exec(pem)?.[1]
+  return block === undefined ? undefined : Result.getOrUndefined(Base64.decode(block.replace(/\s/gu, "")))
+}
+
+/** Where exchanges run: closing the scope cuts them all. */
+interface Line {
+  readonly scope: Scope.Scope
+  readonly isOpen: () => boolean
+  /** At most so many exchanges at a time. */
+  readonly permits: Semaphore.Semaphore
+  readonly take: () => Exchange.Connection
+  /** Called at the end of an exchange that ran to its end. */
+  readonly give: (connection: Exchange.Connection) => void
+  /** Called instead when it was cut: a socket would be gone. */
+  readonly lose: () => void
+}
+
+/** Process-wide: two operators that speak to one simulator never share an identity. */
+let connections = 0
+
+const identify = (endpoint: Endpoint): Exchange.Connection => {
+  const certificate = endpoint.tls?.cert === undefined ? undefined : der(endpoint.tls.cert)
+  connections += 1
+  return {
+    id: connections,
+    secure: endpoint.origin.startsWith("https:"),
+    ...(certificate !== undefined && { clientCertificate: certificate })
+  }
+}
+
+/**
+ * The operations of Dial over `servers`, keyed by origin.
+ *
+ * A handler runs in a fiber of its own with the services of the layer, not those of the caller, as a server would.
+ * Interrupting the request, abandoning its body, or closing the connection's scope interrupts it and closes its scope;
+ * a connection that is cut in an exchange has another identity afterwards, and is not intact.
+ * An origin without a server refuses. Once the layer's own scope has closed everything is **mute**: handlers are
+ * interrupted, callers wait for ever, nothing more is sent; so a finalizer that still writes writes into the void.
+ */
+export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
+  Effect.gen(function* () {
+    const home = yield* Effect.context<never>()
+    const everything = yield* Scope.make("parallel")
+    let mute = false
+    yield* Effect.addFinalizer((exit) => {
+      mute = true
+      return Scope.close(everything, exit)
+    })
+
+    const exchange = (
+      line: Line,
+      request: HttpClientRequest.HttpClientRequest,
+      url: URL,
+      signal: AbortSignal
+    ): Effect.Effect<InProcessResponse, HttpClientError.HttpClientError> =>
+      Effect.gen(function* () {
+        if (mute) return yield* Effect.never
+        const handler = servers.get(url.origin)
+        if (handler === undefined) {
+          return yield* transport(request, new ConnectionLost("ECONNREFUSED", `connect ECONNREFUSED ${url.host}`))
+        }
+        const closed = new ConnectionLost("ECONNRESET", "the connection is closed")
+        if (!line.isOpen()) return yield* transport(request, closed)
+        const body = yield* Effect.mapError(collect(request.body), (cause) => transport(request, cause))
+
+        const head = yield* Deferred.make<InProcessResponse, HttpClientError.HttpClientError>()
+        const pieces = yield* Queue.make<Uint8Array, ConnectionLost | Cause.Done>({ capacity: 64 })
+        let ended = false
+        let abandon = (): void => undefined
+        const read = Stream.fromQueue(pieces).pipe(Stream.ensuring(Effect.sync(() => abandon())))
+
+        const serve = (connection: Exchange.Connection) =>
+          Effect.gen(function* () {
+            const answer = yield* handler(
+              {
+                method: request.method,
+                target: url.pathname + url.search,
+                headers: {
+                  host: url.host,
+                  ...request.headers,
+                  ...(body.length > 0 && { "content-length": String(body.length) })
+                },
+                body
+              },
+              connection
+            )
+            yield* Deferred.succeed(head, new InProcessResponse(request, url, answer, read))
+            yield* answer.body instanceof Uint8Array
+              ? Queue.offer(pieces, answer.body)
+              : Stream.runForEach(answer.body, (piece) => Queue.offer(pieces, piece))
+            ended = true
+            line.give(connection)
+          }).pipe(
+            Effect.scoped,
+            Effect.andThen(Queue.end(pieces)),
+            Effect.onError((cause) => {
+              if (mute || ended) return Effect.void
+              line.lose()
+              const error = new ConnectionLost("ECONNRESET", "the connection was cut")
+              const tell = Effect.andThen(Deferred.fail(head, transport(request, error)), Queue.fail(pieces, error))
+              return Cause.hasInterruptsOnly(cause)
+                ? tell
+                : Effect.andThen(Effect.logError("a server in this process died", cause), tell)
+            })
+          )
+
+        const fiber = yield* line.permits
+          .withPermit(Effect.suspend(() => serve(line.take())))
+          .pipe(Effect.setContext(home), Effect.forkIn(line.scope))
+        abandon = () => (ended ? undefined : fiber.interruptUnsafe())
+        signal.addEventListener("abort", abandon, { once: true })
+        return yield* Deferred.await(head).pipe(Effect.onInterrupt(() => Effect.sync(abandon)))
+      })
+
+    const over = (endpoint: Endpoint, line: Line): HttpClient.HttpClient =>
+      HttpClient.make((request, url, signal) => exchange(line, request, url, signal)).pipe(
+        HttpClient.mapRequest(HttpClientRequest.prependUrl(endpoint.origin))
+      )
+
+    const open = (permits: number) =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.fork(everything, "parallel")
+        let isOpen = true
+        yield* Effect.addFinalizer((exit) => {
+          if (mute) return Effect.void
+          isOpen = false
+          return Scope.close(scope, exit)
+        })
+        return { scope, isOpen: () => isOpen, permits: yield* Semaphore.make(permits) }
+      })
+
+    const client = (endpoint: Endpoint) =>
+      Effect.gen(function* () {
+        const idle: Array<Exchange.Connection> = []
+        return over(endpoint, {
+          ...(yield* open(1024)),
+          take: () => idle.pop() ?? identify(endpoint),
+          give: (connection) => void idle.push(connection),
+          lose: () => undefined
+        })
+      })
+
+    const connection = (endpoint: Endpoint): Effect.Effect<Connection, never, Scope.Scope> =>
+      Effect.gen(function* () {
+        const line = yield* open(1)
+        let current: Exchange.Connection | undefined
+        let intact = true
+        const client = over(endpoint, {
+          ...line,
+          take: () => (current ??= identify(endpoint)),
+          give: () => undefined,
+          lose: () => {
+            intact = false
+            current = undefined
+          }
+        })
+        return { client, intact: Effect.sync(() => intact && line.isOpen()) }
+      })
+
+    return { client, connection }
+  })

@@ -1,0 +1,95 @@
+/** Connections over real sockets, by undici. */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { TLSSocket } from "node:tls"
+import type { Dispatcher } from "undici"
+import { Agent, buildConnector, Client } from "undici"
+import type { Connection, Endpoint, Tls } from "./Dial.ts"
+import { thumbprintMismatch } from "./DialFailure.ts"
+
+/** A peer that does not even answer the handshake is given up after this; everything later is the caller's timeout. */
+const connectTimeoutMillis = 15_000
+const keepAliveMillis = 600_000
+
+class ThumbprintMismatch extends Error {
+  readonly code = thumbprintMismatch
+}
+
+const hex = (fingerprint: string): string => fingerprint.replace(/[^0-9a-f]/giu, "").toLowerCase()
+
+const connectorOf = (tls: Tls): buildConnector.connector => {
+  const connect = buildConnector({
+    timeout: connectTimeoutMillis,
+    allowH2: false,
+    rejectUnauthorized: tls.insecureSkipVerify !== true && tls.thumbprint === undefined,
+    // A resumed session shows no certificate to hold against the pin.
+    ...(tls.thumbprint !== undefined && { maxCachedSessions: 0 }),
+    ...(tls.ca !== undefined && { ca: tls.ca }),
+    ...(tls.cert !== undefined && { cert: tls.cert }),
+    ...(tls.key !== undefined && { key: Redacted.value(tls.key) }),
+    ...(tls.serverName !== undefined && { servername: tls.serverName })
+  })
+  const pin = tls.thumbprint
+  if (pin === undefined) return connect
+  return (options, callback) =>
+    connect(options, (...outcome) => {
+      const [error, socket] = outcome
+      if (error !== null) return callback(error, null)
+      const presented = socket instanceof TLSSocket ? hex(socket.getPeerCertificate().fingerprint256) : ""
+      if (presented === hex(pin)) return callback(null, socket)
+      socket.destroy()
+      return callback(
+        new ThumbprintMismatch(`the certificate's SHA-256 is ${presented || "absent"}, expected ${hex(pin)}`),
+        null
+      )
+    })
+}
+
+const options = (endpoint: Endpoint) => ({
+  pipelining: 1,
+  allowH2: false,
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  connect: connectorOf(endpoint.tls ?? {})
+})
+
+const scoped = <D extends Dispatcher>(make: () => D): Effect.Effect<D, never, Scope.Scope> =>
+  Effect.acquireRelease(Effect.sync(make), (dispatcher) => Effect.promise(() => dispatcher.destroy()))
+
+const over = (endpoint: Endpoint, dispatcher: Dispatcher): Effect.Effect<HttpClient.HttpClient> =>
+  NodeHttpClient.makeUndici.pipe(
+    Effect.provideService(NodeHttpClient.Dispatcher, dispatcher),
+    Effect.map(HttpClient.mapRequest(HttpClientRequest.prependUrl(endpoint.origin)))
+  )
+
+/** A pool of sockets to one endpoint. */
+export const client = (endpoint: Endpoint): Effect.Effect<HttpClient.HttpClient, never, Scope.Scope> =>
+  Effect.flatMap(
+    scoped(() => new Agent(options(endpoint))),
+    (agent) => over(endpoint, agent)
+  )
+
+/** One socket. undici reconnects silently when it is lost; `intact` tells. */
+export const connection = (endpoint: Endpoint): Effect.Effect<Connection, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const dispatcher = yield* scoped(
+      () =>
+        new Client(endpoint.origin, {
+          ...options(endpoint),
+          keepAliveTimeout: keepAliveMillis,
+          keepAliveMaxTimeout: keepAliveMillis
+        })
+    )
+    let intact = true
+    dispatcher.on("disconnect", () => {
+      intact = false
+    })
+    dispatcher.on("connectionError", () => {
+      intact = false
+    })
+    return { client: yield* over(endpoint, dispatcher), intact: Effect.sync(() => intact) }
+  })
