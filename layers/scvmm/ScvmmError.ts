@@ -4,6 +4,10 @@ import * as Schema from "effect/Schema"
 /** What a single pure retry policy reads from every error of ours. */
 export type Retry = "backoff" | "terminal" | "outcome-unknown" | { readonly afterMillis: number }
 
+/** VMM's numbers for an object that another job holds: it comes free by itself, most often within seconds. */
+const lockCodes: ReadonlySet<number> = new Set([802, 2602])
+const lockMillis = 10_000
+
 /** A name in a spec that VMM does not know, or knows more than once. */
 export class ReferenceUnresolved extends Schema.TaggedError<ReferenceUnresolved>()("ScvmmReferenceUnresolved", {
   reason: Schema.Literals(["NotFound", "Ambiguous"]),
@@ -58,7 +62,9 @@ export class VmmFailure extends Schema.TaggedError<VmmFailure>()("ScvmmFailure",
   code: Schema.optionalKey(Schema.Int),
   detail: Schema.String
 }) {
-  readonly retry: Retry = "backoff"
+  get retry(): Retry {
+    return this.code !== undefined && lockCodes.has(this.code) ? { afterMillis: lockMillis } : "backoff"
+  }
   override get message(): string {
     return `${this.function} failed: ${this.detail}`
   }

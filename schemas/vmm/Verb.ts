@@ -43,6 +43,8 @@ export const ErrorId = {
   commitWindowElapsed: "CommitWindowElapsed",
   /** A medium's bytes are incomplete or differ from the hash that was promised. */
   mediumCorrupt: "MediumCorrupt",
+  /** The library does not show a medium, after a refresh of its folder either. */
+  mediumNotFound: "MediumNotFound",
   libraryShareNotFound: "LibraryShareNotFound"
 } as const
 

@@ -1,0 +1,31 @@
+# Connects the session to the VMM server, with credentials of its own: a remote session has none for a second hop.
+function Connect-CapsServer {
+  [CmdletBinding()]
+  param(
+    [Parameter(Mandatory)] [string] $VMMServer,
+    [Parameter(Mandatory)] [string] $UserName,
+    [Parameter(Mandatory)] [string] $Password
+  )
+  try {
+    if ($null -eq (Get-Module -Name 'VirtualMachineManager')) {
+      Import-Module -Name 'VirtualMachineManager'
+    }
+    $secret = ConvertTo-SecureString -String $Password -AsPlainText -Force
+    $credential = [System.Management.Automation.PSCredential]::new($UserName, $secret)
+    # The connection becomes the runspace's default for every later cmdlet.
+    $server = Get-SCVMMServer -ComputerName $VMMServer -Credential $credential
+    $document = [ordered]@{
+      Name = [string]$server.Name
+      ProductVersion = [string](Get-CapsProperty -InputObject $server -Name 'ProductVersion')
+      ModuleVersion = '1.0.0'
+      ComputerName = [System.Environment]::MachineName
+    }
+    $role = Get-CapsProperty -InputObject $server -Name 'UserRole'
+    $roleName = [string](Get-CapsProperty -InputObject $role -Name 'Name')
+    if ($roleName -eq '') { $roleName = [string]$role }
+    if ($roleName -ne '') { $document['UserRole'] = $roleName }
+    ConvertTo-Json -InputObject ([pscustomobject]$document) -Compress -Depth 2
+  } catch {
+    $PSCmdlet.ThrowTerminatingError($_)
+  }
+}

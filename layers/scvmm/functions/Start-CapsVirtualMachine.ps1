@@ -1,0 +1,15 @@
+# Starts a VM as a job; one that runs already is answered as it is.
+function Start-CapsVirtualMachine {
+  [CmdletBinding()]
+  param([Parameter(Mandatory)] [string] $Id)
+  try {
+    $vm = Resolve-CapsVirtualMachine -Id $Id
+    if ($vm.VirtualMachineState.ToString() -notin @('Running', 'Starting')) {
+      $null = Start-SCVirtualMachine -VM $vm -RunAsynchronously
+      $vm = Resolve-CapsVirtualMachine -Id $Id
+    }
+    ConvertTo-Json -InputObject (ConvertTo-CapsVirtualMachine -VirtualMachine $vm) -Compress -Depth 6
+  } catch {
+    $PSCmdlet.ThrowTerminatingError($_)
+  }
+}
