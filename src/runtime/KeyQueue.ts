@@ -40,12 +40,9 @@ export class KeyQueue {
 
   /** Queues every key whose delay is over; returns how many. */
   release(now: number): number {
-    let released = 0
-    while (this.#due[0] !== undefined && this.#due[0].at <= now) {
-      const due = this.#due.shift()
-      if (due !== undefined && this.#set(due.key, State.release(this.#states.get(due.key), now))) released += 1
-    }
-    return released
+    const later = this.#due.findIndex((due) => due.at > now)
+    const over = this.#due.splice(0, later < 0 ? this.#due.length : later)
+    return over.filter((due) => this.#set(due.key, State.release(this.#states.get(due.key), now))).length
   }
 
   /** When `release` has something to do next. */

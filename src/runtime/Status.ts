@@ -36,10 +36,12 @@ export const patchOf = (
 ): JsonObject | undefined => {
   const wishes = new Map(Object.entries(desired.fields ?? {}))
   if (desired.findings !== undefined && desired.findings.length > 0) {
+    // Of several findings of one type the last is meant; merged one by one they would look like transitions each time.
+    const findings = [...new Map(desired.findings.map((finding) => [finding.type, finding])).values()]
     const conditions = Option.getOrElse(decodeConditions(stored["conditions"] ?? []), () => [])
     wishes.set(
       "conditions",
-      merge(conditions, desired.findings, now, generation).map((condition): Json => ({ ...condition }))
+      merge(conditions, findings, now, generation).map((condition): Json => ({ ...condition }))
     )
   }
   const entries = [...wishes].flatMap(([field, value]) => {
