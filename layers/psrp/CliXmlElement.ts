@@ -9,10 +9,11 @@ export interface CliXmlElement {
   readonly refId: string | undefined
   /** Text of a leaf, XML escapes undone; empty where there are children. */
   text: string
-  readonly children: Array<CliXmlElement>
+  /** Empty for a leaf. */
+  children: ReadonlyArray<CliXmlElement>
 }
 
-/** What is wrong with the text, and where (UTF-16 units from its start). Thrown by the parser, caught by CliXml. */
+/** What is wrong with the text, and where (UTF-16 units from its start). Thrown by the parser, caught by CliXmlDecoder. */
 export class MalformedXml extends Error {
   readonly offset: number
   constructor(reason: string, offset: number) {
@@ -21,95 +22,170 @@ export class MalformedXml extends Error {
   }
 }
 
-const attribute = /[ \t\r\n]+([A-Za-z_][\w.:-]*)[ \t\r\n]*=[ \t\r\n]*(?:"([^"<]*)"|'([^'<]*)')/y
-const tagName = /[A-Za-z_][\w.-]*/y
-const tagEnd = /[ \t\r\n]*(\/?)>/y
 const blank = /^[ \t\r\n]*$/
+const noChildren: ReadonlyArray<CliXmlElement> = []
+
+const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+
+const isNameStart = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f
+const isName = (code: number): boolean =>
+  isNameStart(code) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x2e || code === 0x3a
+
+class Parser {
+  private readonly source: string
+  private readonly maxDepth: number
+  private position: number
+  private depth = 0
+
+  constructor(source: string, maxDepth: number) {
+    this.source = source
+    this.maxDepth = maxDepth
+    this.position = source.charCodeAt(0) === 0xfeff ? 1 : 0
+  }
+
+  document(): CliXmlElement {
+    let root: CliXmlElement | undefined
+    for (;;) {
+      const text = this.text()
+      if (!blank.test(text)) this.fail("text outside of the root")
+      if (this.position >= this.source.length) return root ?? this.fail("no element")
+      if (this.source.charCodeAt(this.position + 1) === 0x2f) this.fail("unexpected end of an element")
+      if (root !== undefined) this.fail("a second root")
+      root = this.element()
+    }
+  }
+
+  private fail(reason: string): never {
+    throw new MalformedXml(reason, this.position)
+  }
+
+  private skipPast(terminator: string): void {
+    const end = this.source.indexOf(terminator, this.position)
+    if (end < 0) this.fail(`no ${terminator}`)
+    this.position = end + terminator.length
+  }
+
+  /** Character data, CDATA included, up to the next tag or the end; comments and processing instructions are dropped. */
+  private text(): string {
+    const { source } = this
+    let text = ""
+    for (;;) {
+      const next = source.indexOf("<", this.position)
+      const end = next < 0 ? source.length : next
+      if (end !== this.position) {
+        text += expandReferences(source.slice(this.position, end)) ?? this.fail("undeclared entity or bare ampersand")
+        this.position = end
+      }
+      if (next < 0) return text
+      const kind = source.charCodeAt(next + 1)
+      if (kind === 0x3f) this.skipPast("?>")
+      else if (kind !== 0x21) return text
+      else if (source.startsWith("<!--", next)) {
+        this.position += 4
+        this.skipPast("-->")
+      } else if (source.startsWith("<![CDATA[", next)) {
+        this.skipPast("]]>")
+        text += source.slice(next + 9, this.position - 3)
+      } else this.fail("a document type declaration")
+    }
+  }
+
+  private name(): string {
+    const { source } = this
+    const start = this.position
+    if (!isNameStart(source.charCodeAt(start))) this.fail("no name")
+    let at = start + 1
+    while (isName(source.charCodeAt(at))) at++
+    this.position = at
+    return source.slice(start, at)
+  }
+
+  private skipSpace(): void {
+    while (isSpace(this.source.charCodeAt(this.position))) this.position++
+  }
+
+  private attributeValue(): string {
+    const { source } = this
+    this.skipSpace()
+    if (source.charCodeAt(this.position) !== 0x3d) this.fail("malformed start tag")
+    this.position++
+    this.skipSpace()
+    const quote = source[this.position]
+    if (quote !== '"' && quote !== "'") return this.fail("malformed start tag")
+    const start = this.position + 1
+    this.skipQuoted(quote)
+    const raw = source.slice(start, this.position - 1)
+    if (raw.includes("<")) this.fail("< in an attribute")
+    return expandReferences(raw) ?? this.fail("undeclared entity or bare ampersand")
+  }
+
+  private skipQuoted(quote: string): void {
+    const end = this.source.indexOf(quote, this.position + 1)
+    if (end < 0) this.fail("unclosed attribute")
+    this.position = end + 1
+  }
+
+  private element(): CliXmlElement {
+    const { source } = this
+    if (++this.depth > this.maxDepth) this.fail("nested too deeply")
+    this.position++
+    const name = this.name()
+    let key: string | undefined
+    let refId: string | undefined
+    let code = source.charCodeAt(this.position)
+    while (isSpace(code)) {
+      this.skipSpace()
+      code = source.charCodeAt(this.position)
+      if (!isNameStart(code)) break
+      const attribute = this.name()
+      const value = this.attributeValue()
+      if (attribute === "N") key = value
+      else if (attribute === "RefId") refId = value
+      code = source.charCodeAt(this.position)
+    }
+    const element: CliXmlElement = { name, key, refId, text: "", children: noChildren }
+    if (code === 0x2f && source.charCodeAt(this.position + 1) === 0x3e) {
+      this.position += 2
+      this.depth--
+      return element
+    }
+    if (code !== 0x3e) this.fail("malformed start tag")
+    this.position++
+    this.content(element)
+    this.depth--
+    return element
+  }
+
+  /** Up to and past the end tag. */
+  private content(element: CliXmlElement): void {
+    const { source } = this
+    const children: Array<CliXmlElement> = []
+    let text = ""
+    for (;;) {
+      text += this.text()
+      if (this.position >= source.length) this.fail("unclosed element")
+      if (source.charCodeAt(this.position + 1) === 0x2f) break
+      if (text !== "" && !blank.test(text)) this.fail("text beside elements")
+      text = ""
+      children.push(this.element())
+    }
+    this.position += 2
+    if (!source.startsWith(element.name, this.position)) this.fail("unexpected end of an element")
+    this.position += element.name.length
+    this.skipSpace()
+    if (source.charCodeAt(this.position) !== 0x3e) this.fail("unexpected end of an element")
+    this.position++
+    if (children.length === 0) element.text = text
+    else {
+      if (text !== "" && !blank.test(text)) this.fail("text beside elements")
+      element.children = children
+    }
+  }
+}
 
 /**
  * Parses one document. PowerShell writes U+FFFE and U+FFFF as character references, which XML 1.0 forbids and a
  * conforming parser rejects; here they pass. Throws MalformedXml.
  */
-export const parseCliXml = (source: string, maxDepth: number): CliXmlElement => {
-  let position = source.charCodeAt(0) === 0xfeff ? 1 : 0
-  const open: Array<CliXmlElement> = []
-  let root: CliXmlElement | undefined
-
-  const fail = (reason: string, offset = position): never => {
-    throw new MalformedXml(reason, offset)
-  }
-  const expand = (raw: string): string => expandReferences(raw) ?? fail("undeclared entity or bare ampersand")
-
-  const addText = (text: string): void => {
-    const parent = open.at(-1)
-    if (parent === undefined || parent.children.length > 0) {
-      if (!blank.test(text)) fail("text outside of a leaf")
-    } else parent.text += text
-  }
-
-  const skipPast = (terminator: string, from: number): number => {
-    const end = source.indexOf(terminator, from)
-    if (end < 0) fail(`no ${terminator}`)
-    return end + terminator.length
-  }
-
-  const startTag = (): void => {
-    tagName.lastIndex = position + 1
-    const name = tagName.exec(source)?.[0] ?? fail("no element name")
-    position += 1 + name.length
-    let key: string | undefined
-    let refId: string | undefined
-    for (;;) {
-      attribute.lastIndex = position
-      const match = attribute.exec(source)
-      if (match === null) break
-      if (match[1] === "N") key = expand(match[2] ?? match[3] ?? "")
-      else if (match[1] === "RefId") refId = match[2] ?? match[3] ?? ""
-      position = attribute.lastIndex
-    }
-    tagEnd.lastIndex = position
-    const end = tagEnd.exec(source) ?? fail("malformed start tag")
-    position = tagEnd.lastIndex
-    const element: CliXmlElement = { name, key, refId, text: "", children: [] }
-    const parent = open.at(-1)
-    if (parent !== undefined) {
-      if (parent.text !== "") {
-        if (!blank.test(parent.text)) fail("text beside elements")
-        parent.text = ""
-      }
-      parent.children.push(element)
-    } else if (root === undefined) root = element
-    else fail("a second root")
-    if (end[1] === "/") return
-    if (open.length >= maxDepth) fail("nested too deeply")
-    open.push(element)
-  }
-
-  const endTag = (): void => {
-    const end = skipPast(">", position)
-    const name = source.slice(position + 2, end - 1).trimEnd()
-    if (open.pop()?.name !== name) fail(`unexpected end of ${name.slice(0, 40)}`)
-    position = end
-  }
-
-  while (position < source.length) {
-    const next = source.indexOf("<", position)
-    if (next !== position) {
-      addText(expand(source.slice(position, next < 0 ? source.length : next)))
-      if (next < 0) break
-      position = next
-    }
-    const kind = source.charCodeAt(position + 1)
-    if (kind === 0x2f) endTag()
-    else if (kind !== 0x21 && kind !== 0x3f) startTag()
-    else if (kind === 0x3f) position = skipPast("?>", position)
-    else if (source.startsWith("<!--", position)) position = skipPast("-->", position + 4)
-    else if (source.startsWith("<![CDATA[", position)) {
-      const end = skipPast("]]>", position)
-      addText(source.slice(position + 9, end - 3))
-      position = end
-    } else fail("a document type declaration")
-  }
-  if (open.length > 0) fail("unclosed element")
-  return root ?? fail("no element")
-}
+export const parseCliXml = (source: string, maxDepth: number): CliXmlElement => new Parser(source, maxDepth).document()

@@ -1,7 +1,7 @@
 /** PsValue → CLIXML text (MS-PSRP §2.2.5), with reference ids where an object occurs twice or holds itself. */
 import * as Base64 from "effect/encoding/Base64"
 import { scalarElements } from "./CliXmlPrimitive.ts"
-import { escapeText } from "./CliXmlText.ts"
+import { escapeAttribute, escapeText } from "./CliXmlText.ts"
 import type { PsDictionary, PsList, PsObject, PsValue } from "./PsValue.ts"
 
 /** The decoder's limit of 192 elements at three a level; PowerShell itself reads 50 levels. */
@@ -38,7 +38,7 @@ class Encoder {
   }
 
   private attribute(name: string | undefined): string {
-    return name === undefined ? "" : ` N="${escapeText(name)}"`
+    return name === undefined ? "" : ` N="${escapeAttribute(name)}"`
   }
 
   private primitive(element: string, text: string, name: string | undefined): void {

@@ -1,0 +1,163 @@
+/** One pipeline over WSMan: Command and Send out, Receive until its state is final, Signal when it must stop. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Received, Wsman } from "../wsman/Wsman.ts"
+import type { WsmanError } from "../wsman/WsmanError.ts"
+import { type CreatePipeline, createPipeline } from "./CreatePipeline.ts"
+import { Defragmenter, splitMessage } from "./Fragment.ts"
+import { expectsAnswer, type HostCall, promptText, refuseHostCall } from "./HostCall.ts"
+import type { ProgressRecord } from "./InformationalRecord.ts"
+import {
+  decodeMessage,
+  encodeMessage,
+  type Message,
+  type MessageBody,
+  MessageType,
+  messageTypeName
+} from "./Message.ts"
+import { PipelineCollector, type PipelineResult } from "./PipelineResult.ts"
+import { PromptRefused, ProtocolViolation, type PsrpError, TransportFailed } from "./PsrpError.ts"
+
+/** Stops a pipeline gracefully. The misspelling is PowerShell's, which compares it letter by letter. */
+export const stopSignal = "powershell/signal/crtl_c"
+/** Ends a command and frees its slot among the shell's concurrent commands. */
+export const terminateSignal = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/signal/Terminate"
+
+/** Where a pipeline runs. */
+export interface PipelineChannel {
+  readonly wsman: Wsman
+  readonly shellId: string
+  readonly runspacePoolId: string
+  /** Upper-case GUID: the WSMan command and the PSRP pipeline share it. */
+  readonly commandId: string
+  /** ObjectIds grow over all messages of a session. */
+  readonly nextObjectId: () => bigint
+}
+
+export interface InvokeOptions {
+  /** Called for each progress record as it arrives. */
+  readonly onProgress?: (record: ProgressRecord) => Effect.Effect<void>
+}
+
+/** Messages that one Receive completes, of the pool (`commandId` absent) or of one command. */
+export const messagesOf = (
+  defragmenter: Defragmenter,
+  received: Received,
+  commandId: string | undefined
+): Result.Result<Array<Message>, { readonly message: string }> => {
+  const messages: Array<Message> = []
+  for (const stream of received.streams) {
+    if (stream.commandId !== undefined && stream.commandId.toLowerCase() !== commandId?.toLowerCase()) continue
+    const whole = defragmenter.push(stream.data)
+    if (Result.isFailure(whole)) return Result.fail(whole.failure)
+    for (const bytes of whole.success) {
+      const message = decodeMessage(bytes)
+      if (Result.isFailure(message)) return Result.fail(message.failure)
+      messages.push(message.success)
+    }
+  }
+  return Result.succeed(messages)
+}
+
+const address = (channel: PipelineChannel, body: MessageBody): Array<Uint8Array> =>
+  splitMessage(
+    channel.nextObjectId(),
+    encodeMessage({
+      destination: "server",
+      runspacePoolId: channel.runspacePoolId,
+      pipelineId: channel.commandId.toLowerCase(),
+      ...body
+    }),
+    channel.wsman.maxFragmentBytes
+  )
+
+const transportFailed = (sent: boolean) => (cause: WsmanError) => new TransportFailed({ cause, sent })
+
+const refuse = Effect.fn("Pipeline.refuseHostCall")(function* (channel: PipelineChannel, call: HostCall) {
+  for (const fragment of address(channel, refuseHostCall(call, MessageType.PipelineHostResponse)))
+    yield* channel.wsman
+      .send(channel.shellId, "pr", fragment, channel.commandId)
+      .pipe(Effect.mapError(transportFailed(true)))
+})
+
+/** Receives until the pipeline's state is final. */
+const receiveResult = Effect.fn("Pipeline.receive")(function* (
+  channel: PipelineChannel,
+  options: InvokeOptions
+): Effect.fn.Return<PipelineResult, PsrpError> {
+  const defragmenter = new Defragmenter()
+  const collector = new PipelineCollector()
+  const violation = (reason: string) => new ProtocolViolation({ reason, sent: true })
+  let prompt: string | undefined
+  for (;;) {
+    const received = yield* channel.wsman
+      .receive(channel.shellId, channel.commandId)
+      .pipe(Effect.mapError(transportFailed(true)))
+    const messages = messagesOf(defragmenter, received, channel.commandId)
+    if (Result.isFailure(messages)) return yield* violation(messages.failure.message)
+    for (const message of messages.success) {
+      const event = collector.accept(message)
+      if (Result.isFailure(event)) return yield* violation(event.failure.message)
+      switch (event.success._tag) {
+        case "Progress":
+          if (options.onProgress !== undefined) yield* options.onProgress(event.success.record)
+          break
+        case "HostCall":
+          if (expectsAnswer(event.success.call)) {
+            prompt = promptText(event.success.call) || event.success.call.methodName
+            yield* refuse(channel, event.success.call)
+          }
+          break
+        case "Unknown":
+          yield* Effect.logDebug("skipped a PSRP message", { type: messageTypeName(message.type) })
+          break
+        case "Finished":
+          if (prompt !== undefined) return yield* new PromptRefused({ prompt, sent: true })
+          return event.success.result
+        case "Recorded":
+          break
+      }
+    }
+    if (received.state === "Done") return yield* violation("the command ended without a pipeline state")
+  }
+})
+
+/**
+ * Runs one pipeline to its final state. Errors carry `sent`: false only while it is certain that no command was accepted.
+ * Interruption is left to the caller, who must `stopPipeline`.
+ */
+export const runPipeline = Effect.fn("Pipeline.run")(function* (
+  channel: PipelineChannel,
+  pipeline: CreatePipeline,
+  options: InvokeOptions
+): Effect.fn.Return<PipelineResult, PsrpError> {
+  const { wsman, shellId, commandId } = channel
+  const [first, ...rest] = address(channel, createPipeline(pipeline))
+  yield* wsman
+    .command(shellId, commandId, first ?? new Uint8Array(0))
+    .pipe(Effect.mapError((cause) => new TransportFailed({ cause, sent: cause.sent })))
+  for (const fragment of rest)
+    yield* wsman.send(shellId, "stdin", fragment, commandId).pipe(Effect.mapError(transportFailed(true)))
+  return yield* receiveResult(channel, options)
+})
+
+/**
+ * Asks a running pipeline to stop and waits until it has. The interrupted Receive may have taken fragments along, so
+ * what cannot be read here is passed over: the command's state Done tells the same.
+ */
+export const stopPipeline = Effect.fn("Pipeline.stop")(function* (channel: PipelineChannel) {
+  const { wsman, shellId, commandId } = channel
+  const defragmenter = new Defragmenter()
+  yield* wsman.signal(shellId, commandId, stopSignal)
+  for (;;) {
+    const received = yield* wsman.receive(shellId, commandId)
+    if (received.state === "Done") return
+    const messages = messagesOf(defragmenter, received, commandId)
+    if (Result.isFailure(messages)) continue
+    const collector = new PipelineCollector()
+    for (const message of messages.success) {
+      const event = collector.accept(message)
+      if (Result.isSuccess(event) && event.success._tag === "Finished") return
+    }
+  }
+})

@@ -1,0 +1,271 @@
+/** A remote runspace pool of one runspace: opened over WSMan, runs one pipeline at a time, deletes its shell when released. */
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import { WebCrypto } from "effect/crypto/WebCrypto"
+import type { Wsman } from "../wsman/Wsman.ts"
+import type { WsmanError } from "../wsman/WsmanError.ts"
+import { concatBytes, Defragmenter, splitMessage } from "./Fragment.ts"
+import { emptyGuid, encodeMessage, type Message, type MessageBody, MessageType, messageTypeName } from "./Message.ts"
+import {
+  type InvokeOptions,
+  messagesOf,
+  type PipelineChannel,
+  runPipeline,
+  stopPipeline,
+  terminateSignal
+} from "./Pipeline.ts"
+import type { PipelineResult } from "./PipelineResult.ts"
+import type { PsValue } from "./PsValue.ts"
+import { PoolBroken, ProtocolViolation, type PsrpError } from "./PsrpError.ts"
+import {
+  initRunspacePool,
+  ourCapability,
+  readPsVersion,
+  readRunspacePoolState,
+  readSessionCapability,
+  RunspacePoolState,
+  sessionCapability
+} from "./RunspacePoolMessage.ts"
+
+export interface Invocation {
+  /** A command's name; a script's text when isScript. */
+  readonly name: string
+  readonly isScript?: boolean
+  readonly parameters: Readonly<Record<string, PsValue>>
+}
+
+export interface RunspacePool {
+  /** Upper-case GUID, also the pool's id. */
+  readonly shellId: string
+  /** $PSVersionTable.PSVersion of the server, where it told. */
+  readonly psVersion: string | undefined
+  /**
+   * Runs the commands as one pipeline, after those already waiting. Succeeds also for a pipeline that Failed: its result
+   * says so. Interruption stops the pipeline on the server.
+   */
+  readonly invoke: (
+    commands: ReadonlyArray<Invocation>,
+    options?: InvokeOptions
+  ) => Effect.Effect<PipelineResult, PsrpError>
+  /** Why the pool can run no more, if so: whoever holds it should release it and open another. */
+  readonly broken: Effect.Effect<Option.Option<PoolBroken>>
+}
+
+export interface OpenOptions {
+  /** After this long without a request the server ends the shell by itself; WinRM's least is 60. */
+  readonly idleTimeoutSeconds: number
+  /** Shown by the server where it lists its shells. */
+  readonly name?: string
+  /** PowerShell's own client gives up after 180. */
+  readonly openTimeoutSeconds?: number
+}
+
+const releaseCap = "5 seconds"
+const stopCap = "5 seconds"
+
+/** Receives until the pool is open; answers the server's PowerShell version. */
+const awaitOpened = Effect.fn("RunspacePool.awaitOpened")(function* (
+  wsman: Wsman,
+  shellId: string
+): Effect.fn.Return<string | undefined, PsrpError | WsmanError> {
+  const defragmenter = new Defragmenter()
+  let psVersion: string | undefined
+  const read = (message: Message): Result.Result<boolean, PsrpError> => {
+    const violation = (error: { readonly message: string }) =>
+      new ProtocolViolation({ reason: error.message, sent: false })
+    switch (message.type) {
+      case MessageType.SessionCapability:
+        return Result.flatMap(Result.mapError(readSessionCapability(message.data), violation), ({ protocolVersion }) =>
+          /^2\.(?:[2-9]|\d\d)/.test(protocolVersion)
+            ? Result.succeed(false)
+            : Result.fail(
+                new ProtocolViolation({
+                  reason: `the server speaks protocol ${protocolVersion}, not 2.2 or later`,
+                  sent: false
+                })
+              )
+        )
+      case MessageType.ApplicationPrivateData:
+        psVersion = readPsVersion(message.data)
+        return Result.succeed(false)
+      case MessageType.RunspacePoolState:
+        return Result.flatMap(Result.mapError(readRunspacePoolState(message.data), violation), ({ state, error }) =>
+          state === RunspacePoolState.Broken || state === RunspacePoolState.Closed
+            ? Result.fail(
+                new PoolBroken({
+                  reason: `state ${state} while opening`,
+                  sent: false,
+                  ...(error === undefined ? {} : { record: error })
+                })
+              )
+            : Result.succeed(state === RunspacePoolState.Opened)
+        )
+      default:
+        return Result.succeed(false)
+    }
+  }
+  for (;;) {
+    const received = yield* wsman.receive(shellId)
+    const messages = messagesOf(defragmenter, received, undefined)
+    if (Result.isFailure(messages))
+      return yield* new ProtocolViolation({ reason: messages.failure.message, sent: false })
+    for (const message of messages.success) {
+      yield* Effect.logDebug("PSRP message while opening", { type: messageTypeName(message.type) })
+      const opened = read(message)
+      if (Result.isFailure(opened)) return yield* Effect.fail(opened.failure)
+      if (opened.success) return psVersion
+    }
+    if (received.state === "Done")
+      return yield* new PoolBroken({ reason: "the shell ended while opening", sent: false })
+  }
+})
+
+/**
+ * Opens a pool (MS-PSRP §3.1.5.3): Create with SESSION_CAPABILITY 2.3 and INIT_RUNSPACEPOOL, then Receive until Opened.
+ *
+ * Guarantees: one pipeline at a time, in the order of the calls; the shell is deleted when the scope closes, within 5 s or
+ * not at all (its idle timeout then ends it); each pipeline is followed by a Terminate off the caller's path.
+ * Errors: the transport's while opening; after a failure of transport or protocol the pool is `broken` and every
+ * further call fails with PoolBroken, `sent: false`.
+ */
+export const open = Effect.fn("RunspacePool.open")(function* (
+  wsman: Wsman,
+  options: OpenOptions
+): Effect.fn.Return<RunspacePool, PsrpError | WsmanError, Scope.Scope> {
+  const crypto = yield* WebCrypto
+  const random = SecureRandom.make((size) => crypto.getRandomValues(new Uint8Array(size)))
+  const newId = Effect.map(random.uuidV4(), (id) => id.toUpperCase())
+  const requestedId = yield* newId
+  const runspacePoolId = requestedId.toLowerCase()
+  let lastObjectId = 0n
+  const nextObjectId = () => ++lastObjectId
+  const poolMessage = (body: MessageBody) =>
+    encodeMessage({ destination: "server", runspacePoolId, pipelineId: emptyGuid, ...body })
+  yield* Effect.annotateCurrentSpan({ "psrp.shell_id": requestedId })
+
+  // Terminates end before the shell is deleted: their set is released after it, and the deletion waits for them.
+  const terminates = yield* FiberSet.make<void>()
+  // A Create that failed left no shell, and one more request could be one more refused log-on.
+  let shell: "none" | "possible" = "none"
+  let shellId = requestedId
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() =>
+      shell === "none"
+        ? Effect.void
+        : FiberSet.awaitEmpty(terminates).pipe(
+            Effect.andThen(wsman.delete(shellId)),
+            Effect.interruptible,
+            Effect.timeoutOption(releaseCap),
+            Effect.flatMap((done) =>
+              Option.isNone(done) ? Effect.logWarning("shell not deleted in time", { shellId }) : Effect.void
+            ),
+            Effect.catch((error) => Effect.logWarning("shell not deleted", { shellId, reason: error.message }))
+          )
+    ).pipe(Effect.withSpan("RunspacePool.release", { attributes: { "psrp.shell_id": shellId } }))
+  )
+
+  const creationXml = concatBytes(
+    [sessionCapability(ourCapability), initRunspacePool({ minRunspaces: 1, maxRunspaces: 1 })].flatMap((body) =>
+      splitMessage(nextObjectId(), poolMessage(body), wsman.maxFragmentBytes)
+    )
+  )
+  shell = "possible"
+  const created = yield* wsman
+    .create({
+      shellId: requestedId,
+      creationXml,
+      idleTimeoutSeconds: options.idleTimeoutSeconds,
+      ...(options.name === undefined ? {} : { name: options.name })
+    })
+    .pipe(
+      Effect.tapError(() =>
+        Effect.sync(() => {
+          shell = "none"
+        })
+      )
+    )
+  shellId = created.shellId
+  const openTimeout = options.openTimeoutSeconds ?? 180
+  const psVersion = yield* awaitOpened(wsman, shellId).pipe(
+    Effect.timeoutOrElse({
+      duration: `${openTimeout} seconds`,
+      orElse: () => Effect.fail(new PoolBroken({ reason: `not open after ${openTimeout} s`, sent: false }))
+    })
+  )
+
+  let broken: PoolBroken | undefined
+  const markBroken = (reason: string) => {
+    broken ??= new PoolBroken({ reason, sent: false })
+  }
+
+  const terminate = (commandId: string) =>
+    wsman.signal(shellId, commandId, terminateSignal).pipe(
+      // Inside the time limit, whose own fiber it then concerns: the caller's may be interrupted already.
+      Effect.interruptible,
+      Effect.timeout(stopCap),
+      Effect.catch((error) => {
+        markBroken(`Terminate failed: ${error.message}`)
+        return Effect.logWarning("pipeline not terminated", { shellId, commandId, reason: error.message })
+      }),
+      Effect.withSpan("Pipeline.terminate")
+    )
+
+  const stop = (channel: PipelineChannel) =>
+    stopPipeline(channel).pipe(
+      Effect.interruptible,
+      Effect.timeoutOption(stopCap),
+      Effect.flatMap((stopped) =>
+        Option.isSome(stopped) ? Effect.void : Effect.fail({ message: "did not stop in time" })
+      ),
+      Effect.catch((error) =>
+        Effect.logWarning("pipeline not stopped, terminating it", { shellId, reason: error.message })
+      ),
+      Effect.andThen(terminate(channel.commandId)),
+      Effect.withSpan("Pipeline.interrupt")
+    )
+
+  const one = yield* Semaphore.make(1)
+  const invoke = Effect.fn("RunspacePool.invoke")(
+    function* (
+      commands: ReadonlyArray<Invocation>,
+      invokeOptions: InvokeOptions = {}
+    ): Effect.fn.Return<PipelineResult, PsrpError> {
+      if (broken !== undefined) return yield* broken
+      const commandId = yield* newId
+      yield* Effect.annotateCurrentSpan({ "psrp.shell_id": shellId, "psrp.pipeline_id": commandId })
+      const channel: PipelineChannel = { wsman, shellId, runspacePoolId, commandId, nextObjectId }
+      const statement = commands.map(({ name, isScript, parameters }) => ({
+        name,
+        isScript: isScript ?? false,
+        parameters: Object.entries(parameters).map(([parameter, value]) => ({ name: parameter, value }))
+      }))
+      const result = yield* runPipeline(channel, { statements: [statement], noInput: true }, invokeOptions).pipe(
+        Effect.onInterrupt(() => stop(channel)),
+        Effect.tapError((error) =>
+          Effect.suspend(() => {
+            if (error._tag !== "PsrpPromptRefused") {
+              markBroken(error.message)
+              return Effect.void
+            }
+            return FiberSet.run(terminates, terminate(commandId))
+          })
+        )
+      )
+      yield* FiberSet.run(terminates, terminate(commandId))
+      return result
+    },
+    (effect) => one.withPermit(effect)
+  )
+
+  return {
+    shellId,
+    psVersion,
+    invoke,
+    broken: Effect.sync(() => Option.fromUndefinedOr(broken))
+  }
+})

@@ -1,0 +1,377 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import { hostCall } from "../../../layers/psrp/HostCall.ts"
+import { progressRecord } from "../../../layers/psrp/InformationalRecord.ts"
+import { decodeMessage, emptyGuid, MessageType } from "../../../layers/psrp/Message.ts"
+import { Defragmenter } from "../../../layers/psrp/Fragment.ts"
+import { pipelineOutput, pipelineState, PipelineState } from "../../../layers/psrp/PipelineMessage.ts"
+import { PipelineCollector, type PipelineResult } from "../../../layers/psrp/PipelineResult.ts"
+import * as RunspacePool from "../../../layers/psrp/RunspacePool.ts"
+import {
+  runspacePoolState,
+  RunspacePoolState,
+  readSessionCapability
+} from "../../../layers/psrp/RunspacePoolMessage.ts"
+import { Unavailable } from "../../../layers/wsman/WsmanError.ts"
+import { packetBytes, readRecording, type Recording, recordingNames } from "./Recording.ts"
+import { messageStep, recordedSteps, type Script, ScriptedWsman, type Step } from "./ScriptedWsman.ts"
+
+const openClose = readRecording("open-close")
+const opening = recordedSteps(openClose, emptyGuid).slice(0, 3)
+const done: ReadonlyArray<Step> = [messageStep(emptyGuid, pipelineOutput("ok"), pipelineState(PipelineState.Completed))]
+const call: RunspacePool.Invocation = { name: "Get-Thing", parameters: { Name: "vm", Count: 3 } }
+
+const scripted = (script: Partial<Script>) => new ScriptedWsman({ opening, pipelines: [], ...script })
+const openPool = (wsman: ScriptedWsman) => RunspacePool.open(wsman, { idleTimeoutSeconds: 300, name: "test" })
+
+const failure = new Unavailable({ kind: "reset", detail: "connection reset", sent: true })
+
+const record = {
+  message: "m",
+  fullyQualifiedErrorId: "id",
+  exceptionTypes: ["System.Exception", "System.Object"],
+  category: 0,
+  activity: "",
+  reason: "",
+  targetName: "",
+  targetType: "",
+  targetObject: null
+}
+
+describe("RunspacePool.open", () => {
+  it.effect("negotiates 2.3, opens, and deletes the shell when released", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({})
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const pool = yield* openPool(wsman)
+          assert.strictEqual(pool.psVersion, "7.6.5")
+          assert.match(pool.shellId, /^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/)
+          assert.deepStrictEqual(
+            wsman.messages.map(({ type, runspacePoolId }) => ({ type, runspacePoolId })),
+            [MessageType.SessionCapability, MessageType.InitRunspacePool].map((type) => ({
+              type,
+              runspacePoolId: pool.shellId.toLowerCase()
+            }))
+          )
+          assert.deepStrictEqual(Result.getOrThrow(readSessionCapability(wsman.messages[0]?.data ?? null)), {
+            protocolVersion: "2.3",
+            psVersion: "2.0",
+            serializationVersion: "1.1.0.1"
+          })
+          assert.isTrue(Option.isNone(yield* pool.broken))
+        })
+      )
+      assert.deepStrictEqual(wsman.log, ["create", "receive pool", "receive pool", "receive pool", "delete"])
+    })
+  )
+
+  it.effect("leaves no Delete behind a Create that failed", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({ overrides: { create: () => Effect.fail(failure) } })
+      const error = yield* Effect.flip(Effect.scoped(openPool(wsman)))
+      assert.strictEqual(error, failure)
+      assert.deepStrictEqual(wsman.log, ["create"])
+    })
+  )
+
+  it.effect("fails with the server's record when the pool breaks while opening, and deletes the shell", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({
+        opening: [
+          messageStep(emptyGuid, runspacePoolState(RunspacePoolState.Broken, { ...record, message: "no memory" }))
+        ]
+      })
+      const error = yield* Effect.flip(Effect.scoped(openPool(wsman)))
+      assert.strictEqual(error._tag, "PsrpPoolBroken")
+      assert.match(error.message, /no memory/)
+      assert.strictEqual(wsman.log.at(-1), "delete")
+    })
+  )
+
+  it.effect("gives up on a server that never opens", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({ opening: opening.slice(0, 1) })
+      const fiber = yield* Effect.forkChild(Effect.flip(Effect.scoped(openPool(wsman))))
+      yield* TestClock.adjust("179 seconds")
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "PsrpPoolBroken")
+    })
+  )
+
+  it.effect("does not wait longer than 5 s for the Delete", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({ overrides: { delete: () => Effect.never } })
+      const fiber = yield* Effect.forkChild(Effect.scoped(openPool(wsman)))
+      yield* TestClock.adjust("4999 millis")
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(fiber)
+    })
+  )
+})
+
+/** What a collector makes of the recorded packets, without pool and transport. */
+const expected = (recording: Recording, pipeline: string): PipelineResult => {
+  const defragmenter = new Defragmenter()
+  const collector = new PipelineCollector()
+  for (const packet of recording.packets) {
+    if (packet.to !== "client" || packet.psguid !== pipeline || packet.data === undefined) continue
+    for (const bytes of Result.getOrThrow(defragmenter.push(packetBytes(packet.data)))) {
+      const event = Result.getOrThrow(collector.accept(Result.getOrThrow(decodeMessage(bytes))))
+      if (event._tag === "Finished") return event.result
+    }
+  }
+  throw new Error("pipeline did not end")
+}
+
+describe("RunspacePool.invoke", () => {
+  it.effect.each(recordingNames)("runs the pipelines of recording %s", (name) =>
+    Effect.gen(function* () {
+      const recording = readRecording(name)
+      const pipelines = recording.calls.map(({ seen }) => recordedSteps(recording, seen.pipeline))
+      const wsman = scripted({ pipelines })
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const pool = yield* openPool(wsman)
+          for (const { seen } of recording.calls)
+            assert.deepStrictEqual(yield* pool.invoke([call]), expected(recording, seen.pipeline))
+        })
+      )
+      assert.strictEqual(wsman.log.filter((line) => line === "signal Terminate").length, recording.calls.length)
+      assert.strictEqual(wsman.log.at(-1), "delete")
+    })
+  )
+
+  it.effect("costs one Command and one Receive when the answer comes in one piece", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({ pipelines: [done] })
+      const pool = yield* openPool(wsman)
+      const before = wsman.log.length
+      const result = yield* pool.invoke([call])
+      assert.deepStrictEqual(result.output, ["ok"])
+      assert.deepStrictEqual(wsman.log.slice(before, before + 2), ["command", "receive"])
+      assert.deepStrictEqual(wsman.created, [
+        {
+          statements: [
+            [
+              {
+                name: "Get-Thing",
+                isScript: false,
+                parameters: [
+                  { name: "Name", value: "vm" },
+                  { name: "Count", value: 3 }
+                ]
+              }
+            ]
+          ],
+          noInput: true
+        }
+      ])
+    })
+  )
+
+  it.effect("sends what does not fit into the Command, in order", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({ pipelines: [done], maxFragmentBytes: 2000 })
+      const pool = yield* openPool(wsman)
+      const text = "abcdé".repeat(4000)
+      yield* pool.invoke([{ name: "param($s) $s", isScript: true, parameters: { s: text } }])
+      assert.isAbove(wsman.log.filter((line) => line === "send stdin").length, 9)
+      assert.strictEqual(wsman.created[0]?.statements[0]?.[0]?.parameters[0]?.value, text)
+    })
+  )
+
+  it.effect("receives again after each OperationTimeout, and skips messages that it does not know", () =>
+    Effect.gen(function* () {
+      const odd = messageStep(emptyGuid, { type: 0x00041fff, data: "what is this" })
+      const wsman = scripted({ pipelines: [[{ streams: [] }, { streams: [], state: "Running" }, odd, ...done]] })
+      const pool = yield* openPool(wsman)
+      assert.strictEqual((yield* pool.invoke([call])).state, "Completed")
+      assert.strictEqual(wsman.log.filter((line) => line === "receive").length, 4)
+    })
+  )
+
+  it.effect("reports progress as it arrives", () =>
+    Effect.gen(function* () {
+      const progress = progressRecord({
+        activity: "Create",
+        activityId: 1,
+        parentActivityId: -1,
+        statusDescription: "half",
+        percentComplete: 50,
+        secondsRemaining: -1,
+        completed: false
+      })
+      const wsman = scripted({ pipelines: [[messageStep(emptyGuid, progress), ...done]] })
+      const pool = yield* openPool(wsman)
+      const seen: Array<number> = []
+      yield* pool.invoke([call], {
+        onProgress: (progressed) => Effect.sync(() => void seen.push(progressed.percentComplete))
+      })
+      assert.deepStrictEqual(seen, [50])
+    })
+  )
+
+  it.effect("refuses a question and fails with its text; the pool goes on", () =>
+    Effect.gen(function* () {
+      const question = hostCall({ callId: 7n, method: 11, methodName: "ReadLine", parameters: ["Really delete?"] })
+      const wsman = scripted({ pipelines: [[messageStep(emptyGuid, question), ...done], done] })
+      const pool = yield* openPool(wsman)
+      const error = yield* Effect.flip(pool.invoke([call]))
+      assert.strictEqual(error._tag, "PsrpPromptRefused")
+      assert.match(error.message, /Really delete\?/)
+      assert.isTrue(wsman.log.includes("send pr"))
+      assert.strictEqual(wsman.messages.at(-1)?.type, MessageType.PipelineHostResponse)
+      assert.strictEqual((yield* pool.invoke([call])).state, "Completed")
+    })
+  )
+
+  it.effect("does not wait for the Terminate; the Delete does", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({
+        pipelines: [done],
+        overrides: { signal: () => Effect.delay(Effect.void, "2 seconds") }
+      })
+      const scope = yield* Scope.make()
+      const pool = yield* Scope.provide(openPool(wsman), scope)
+      yield* pool.invoke([call])
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(wsman.log.at(-1), "signal Terminate")
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      assert.strictEqual(wsman.log.at(-1), "delete")
+    })
+  )
+
+  it.effect("runs one pipeline at a time", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({ pipelines: [done, done, done] })
+      const pool = yield* openPool(wsman)
+      const before = wsman.log.length
+      yield* Effect.all([pool.invoke([call]), pool.invoke([call]), pool.invoke([call])], { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        wsman.log.slice(before).filter((line) => line === "command" || line === "receive"),
+        ["command", "receive", "command", "receive", "command", "receive"]
+      )
+    })
+  )
+})
+
+describe("failures of RunspacePool.invoke", () => {
+  const broken = (script: Partial<Script>, tag: string, sent: boolean) =>
+    Effect.gen(function* () {
+      const wsman = scripted(script)
+      const pool = yield* openPool(wsman)
+      const error = yield* Effect.flip(pool.invoke([call]))
+      assert.strictEqual(error._tag, tag)
+      assert.strictEqual(error.sent, sent)
+      assert.isTrue(Option.isSome(yield* pool.broken))
+      const before = wsman.log.length
+      const next = yield* Effect.flip(pool.invoke([call]))
+      assert.deepStrictEqual([next._tag, next.sent], ["PsrpPoolBroken", false])
+      assert.strictEqual(wsman.log.length, before)
+    })
+
+  it.effect("a Receive that fails leaves the outcome open", () =>
+    broken({ pipelines: [[failure]] }, "PsrpTransportFailed", true)
+  )
+  it.effect("a Command whose fate is unknown leaves the outcome open", () =>
+    broken({ pipelines: [[]], overrides: { command: () => Effect.fail(failure) } }, "PsrpTransportFailed", true)
+  )
+  it.effect("a Command that was refused did nothing", () =>
+    broken(
+      {
+        pipelines: [[]],
+        overrides: { command: () => Effect.fail(new Unavailable({ kind: "refused", detail: "refused", sent: false })) }
+      },
+      "PsrpTransportFailed",
+      false
+    )
+  )
+  it.effect("bytes that are no fragments", () =>
+    broken(
+      { pipelines: [[{ streams: [{ name: "stdout", data: new Uint8Array(64).fill(7) }] }]] },
+      "PsrpProtocolViolation",
+      true
+    )
+  )
+  it.effect("a command that ends without a state", () =>
+    broken({ pipelines: [[{ streams: [], state: "Done" }]] }, "PsrpProtocolViolation", true)
+  )
+
+  it.effect("a Terminate that fails makes the pool unusable, not the call", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({ pipelines: [done, done], overrides: { signal: () => Effect.fail(failure) } })
+      const pool = yield* openPool(wsman)
+      assert.strictEqual((yield* pool.invoke([call])).state, "Completed")
+      yield* Effect.yieldNow
+      assert.strictEqual((yield* Effect.flip(pool.invoke([call])))._tag, "PsrpPoolBroken")
+    })
+  )
+})
+
+describe("interruption of RunspacePool.invoke", () => {
+  const stop = readRecording("stop")
+  const first = stop.calls[0]?.seen.pipeline ?? ""
+  const [started, stopped] = recordedSteps(stop, first)
+
+  it.effect("stops the pipeline as PowerShell's client does, and the pool goes on", () =>
+    Effect.gen(function* () {
+      const running: Array<Step> = started === undefined ? [] : [started, "silence"]
+      if (stopped !== undefined) running.push(stopped)
+      const wsman = scripted({ pipelines: [running, done] })
+      const pool = yield* openPool(wsman)
+      const fiber = yield* Effect.forkChild(pool.invoke([call]))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(wsman.log.slice(4), [
+        "command",
+        "receive",
+        "receive",
+        "signal crtl_c",
+        "receive",
+        "signal Terminate"
+      ])
+      assert.isTrue(Option.isNone(yield* pool.broken))
+      assert.deepStrictEqual((yield* pool.invoke([call])).output, ["ok"])
+    })
+  )
+
+  it.effect("terminates a pipeline that does not stop within 5 s", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({ pipelines: [["silence", "silence"], done] })
+      const pool = yield* openPool(wsman)
+      const fiber = yield* Effect.forkChild(pool.invoke([call]))
+      yield* TestClock.adjust("1 second")
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("4999 millis")
+      assert.strictEqual(wsman.log.at(-1), "receive")
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(interrupting)
+      assert.strictEqual(wsman.log.at(-1), "signal Terminate")
+      assert.deepStrictEqual((yield* pool.invoke([call])).output, ["ok"])
+    })
+  )
+
+  it.effect("gives the pool up when even the Terminate is not answered", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({ pipelines: [["silence"]], overrides: { signal: () => Effect.never } })
+      const pool = yield* openPool(wsman)
+      const fiber = yield* Effect.forkChild(pool.invoke([call]))
+      yield* TestClock.adjust("1 second")
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(interrupting)
+      assert.isTrue(Option.isSome(yield* pool.broken))
+    })
+  )
+})
