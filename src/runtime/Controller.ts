@@ -116,7 +116,9 @@ export const make = <A extends KubeObject, E extends Failure, R, RT = never>(
         next = nextOf(request, outcome, outcome.afterMillis, Option.getOrUndefined(span))
       }
       // The span ends as the reconcile did.
-      return yield* outcome._tag === "Success" || outcome._tag === "Conflict" ? Effect.void : Effect.failCause(causeOf(exit))
+      return yield* outcome._tag === "Success" || outcome._tag === "Conflict"
+        ? Effect.void
+        : Effect.failCause(causeOf(exit))
     }).pipe(
       Effect.withSpan("Controller.reconcile", {
         root: true,
@@ -150,7 +152,10 @@ export const make = <A extends KubeObject, E extends Failure, R, RT = never>(
     const worker = Effect.forever(Effect.flatMap(queue.take, (request) => process(queue, request)))
     const workers = Effect.andThen(
       informers.ready,
-      Effect.all(Array.from({ length: concurrency }, () => worker), { concurrency: "unbounded", discard: true })
+      Effect.all(
+        Array.from({ length: concurrency }, () => worker),
+        { concurrency: "unbounded", discard: true }
+      )
     )
     return Effect.all([queue.run, workers, ...sources], { concurrency: "unbounded", discard: true }).pipe(
       Effect.andThen(Effect.never)

@@ -84,10 +84,7 @@ export const finish = (state: KeyState | undefined, next: Later | undefined, now
   switch (state?._tag) {
     case "Running": {
       const wishes = [state.later, next].filter((later) => later !== undefined)
-      return wishes.reduce<KeyState | undefined>(
-        (rest, wish) => addAt(rest, wish.request, wish.dueAt, now),
-        undefined
-      )
+      return wishes.reduce<KeyState | undefined>((rest, wish) => addAt(rest, wish.request, wish.dueAt, now), undefined)
     }
     case "Dirty":
       return queued(state.next, now)

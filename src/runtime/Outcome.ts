@@ -51,5 +51,4 @@ export const of = <E extends Failure>(exit: Exit.Exit<Action, E>, failures: numb
   }
 }
 
-const tagOf = (error: Failure): string =>
-  "_tag" in error && typeof error._tag === "string" ? error._tag : "Error"
+const tagOf = (error: Failure): string => ("_tag" in error && typeof error._tag === "string" ? error._tag : "Error")

@@ -11,7 +11,9 @@ import type { Change } from "./Store.ts"
 
 export interface Trigger<out R = never> {
   /** Connects the trigger to a queue; what it returns runs for as long as the controller does. */
-  readonly attach: (add: (request: Request) => Effect.Effect<void>) => Effect.Effect<Effect.Effect<void, never, R>, never, Informers>
+  readonly attach: (
+    add: (request: Request) => Effect.Effect<void>
+  ) => Effect.Effect<Effect.Effect<void, never, R>, never, Informers>
 }
 
 const sameEntries = (
@@ -23,7 +25,9 @@ const sameEntries = (
 }
 
 const owners = (meta: ObjectMeta): string =>
-  JSON.stringify((meta.ownerReferences ?? []).map((owner) => [owner.uid, owner.kind, owner.apiVersion, owner.controller]))
+  JSON.stringify(
+    (meta.ownerReferences ?? []).map((owner) => [owner.uid, owner.kind, owner.apiVersion, owner.controller])
+  )
 
 /**
  * Whether a change is more than a status write (design D20): generation, labels, annotations, finalizers, owners and

@@ -92,9 +92,7 @@ export const make = Effect.fnUntraced(function* (name: string): Effect.fn.Return
     startedAt.delete(request)
     yield* Metric.update(worked, seconds(now - started))
     if (next !== undefined) yield* Metric.update(retries, 1)
-    yield* change((now) =>
-      keys.finish(request, next && { request: next.request, dueAt: now + next.afterMillis }, now)
-    )
+    yield* change((now) => keys.finish(request, next && { request: next.request, dueAt: now + next.afterMillis }, now))
   })
 
   const run: Effect.Effect<never> = Effect.gen(function* () {

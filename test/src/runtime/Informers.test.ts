@@ -16,43 +16,50 @@ import { boxes, makeApi, meta, toys } from "./Toy.ts"
 const settle = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow, { discard: true })
 
 describe("Informers", () => {
-  it.effect("one watch a kind, whoever asks; the store is ahead of the listeners; late ones hear of what is there", () =>
-    Effect.gen(function* () {
-      const api = yield* makeApi()
-      const watches: Array<string> = []
-      const watch: Watch = (resource, options) => {
-        watches.push(resource.kind)
-        return api.watch(resource, options)
-      }
-      const heard: Array<string> = []
-      yield* Effect.gen(function* () {
-        const informers = yield* Informers
-        const store = yield* informers.store(toys)
-        const indexed = yield* informers.store(toys, { box: (object) => [object.spec?.box ?? ""] })
-        assert.strictEqual(store, indexed)
-        yield* informers.subscribe(toys, (change) =>
-          Effect.sync(() => {
-            const seen = store.get({ namespace: "play", name: change.object.metadata.name })
-            assert.strictEqual(seen === undefined, change._tag === "Deleted")
-            heard.push(`early ${change._tag} ${change.object.metadata.name}`)
-          })
-        )
-        yield* informers.ready
-        yield* api.put(toys, "bear", { spec: { size: 1, box: "red" } })
-        yield* settle
-        yield* informers.subscribe(toys, (change) =>
-          Effect.sync(() => void heard.push(`late ${change._tag} ${change.object.metadata.name}`))
-        )
-        assert.deepStrictEqual(
-          store.byIndex("box", "red").map(({ metadata }) => metadata.name),
-          ["bear"]
-        )
-        yield* api.remove(toys, "bear")
-        yield* settle
-      }).pipe(Effect.provide(Layer.provide(Informers.layerWatch(watch), api.layer)))
-      assert.deepStrictEqual(watches, ["Toy"])
-      assert.deepStrictEqual(heard, ["early Added bear", "late Added bear", "early Deleted bear", "late Deleted bear"])
-    })
+  it.effect(
+    "one watch a kind, whoever asks; the store is ahead of the listeners; late ones hear of what is there",
+    () =>
+      Effect.gen(function* () {
+        const api = yield* makeApi()
+        const watches: Array<string> = []
+        const watch: Watch = (resource, options) => {
+          watches.push(resource.kind)
+          return api.watch(resource, options)
+        }
+        const heard: Array<string> = []
+        yield* Effect.gen(function* () {
+          const informers = yield* Informers
+          const store = yield* informers.store(toys)
+          const indexed = yield* informers.store(toys, { box: (object) => [object.spec?.box ?? ""] })
+          assert.strictEqual(store, indexed)
+          yield* informers.subscribe(toys, (change) =>
+            Effect.sync(() => {
+              const seen = store.get({ namespace: "play", name: change.object.metadata.name })
+              assert.strictEqual(seen === undefined, change._tag === "Deleted")
+              heard.push(`early ${change._tag} ${change.object.metadata.name}`)
+            })
+          )
+          yield* informers.ready
+          yield* api.put(toys, "bear", { spec: { size: 1, box: "red" } })
+          yield* settle
+          yield* informers.subscribe(toys, (change) =>
+            Effect.sync(() => void heard.push(`late ${change._tag} ${change.object.metadata.name}`))
+          )
+          assert.deepStrictEqual(
+            store.byIndex("box", "red").map(({ metadata }) => metadata.name),
+            ["bear"]
+          )
+          yield* api.remove(toys, "bear")
+          yield* settle
+        }).pipe(Effect.provide(Layer.provide(Informers.layerWatch(watch), api.layer)))
+        assert.deepStrictEqual(watches, ["Toy"])
+        assert.deepStrictEqual(heard, [
+          "early Added bear",
+          "late Added bear",
+          "early Deleted bear",
+          "late Deleted bear"
+        ])
+      })
   )
 
   it.effect("names what it waits for", () =>
@@ -86,7 +93,9 @@ describe("Informers", () => {
         yield* api.put(toys, "bear", { spec: { size: 1 } })
         for (const message of ["no size", "no size", "size: a string"]) yield* broken(message)
         yield* settle
-        const count = yield* Metric.value(Metric.withAttributes(RuntimeMetrics.undecodable, { kind: "toys.toys.example" }))
+        const count = yield* Metric.value(
+          Metric.withAttributes(RuntimeMetrics.undecodable, { kind: "toys.toys.example" })
+        )
         assert.strictEqual(count.count, 2)
         assert.strictEqual(store.list().length, 1)
       }).pipe(
@@ -104,7 +113,15 @@ describe("Informers", () => {
           const informers = yield* Informers
           yield* informers.store(toys)
           return yield* Effect.exit(informers.failed)
-        }).pipe(Effect.provide(Layer.provide(Informers.layerWatch(() => stream), api.layer), { local: true }))
+        }).pipe(
+          Effect.provide(
+            Layer.provide(
+              Informers.layerWatch(() => stream),
+              api.layer
+            ),
+            { local: true }
+          )
+        )
         assert.isTrue(Exit.hasDies(exit))
       }
     })

@@ -145,10 +145,7 @@ describe("KeyQueue", () => {
 
   it("counts failures in a row by key", () => {
     const queue = new KeyQueue()
-    assert.deepStrictEqual(
-      [queue.fail(request("a")), queue.fail(request("a")), queue.fail(request("b"))],
-      [1, 2, 1]
-    )
+    assert.deepStrictEqual([queue.fail(request("a")), queue.fail(request("a")), queue.fail(request("b"))], [1, 2, 1])
     queue.forget(request("a"))
     assert.strictEqual(queue.fail(request("a")), 1)
   })

@@ -11,7 +11,10 @@ const level = <A extends Json>(value: Schema.Codec<A>) =>
 const Value = level(level(Leaf))
 
 const isPair = (item: unknown): item is readonly [string, Json] =>
-  Array.isArray(item) && item.length === 2 && typeof item[0] === "string" && ["a", "b", "c", "__proto__"].includes(item[0])
+  Array.isArray(item) &&
+  item.length === 2 &&
+  typeof item[0] === "string" &&
+  ["a", "b", "c", "__proto__"].includes(item[0])
 
 /** Lists of pairs are read as objects. */
 const read = (value: Json): Json => {

@@ -69,7 +69,11 @@ describe("Outcome", () => {
   })
 
   it("a defect is a panic, also beside a failure", () => {
-    assert.deepInclude(Outcome.of(Exit.die(new Error("bug")), 1, 0), { _tag: "Panic", result: "error", afterMillis: 100 })
+    assert.deepInclude(Outcome.of(Exit.die(new Error("bug")), 1, 0), {
+      _tag: "Panic",
+      result: "error",
+      afterMillis: 100
+    })
     const both = Cause.combine(Cause.fail(new NotFound(at)), Cause.die("bug"))
     assert.deepInclude(Outcome.of(Exit.failCause(both), 1, 0), { _tag: "Panic" })
   })

@@ -38,12 +38,7 @@ describe("Status.patchOf", () => {
       const patch = Status.patchOf(stored, { fields, findings }, "2026-01-01T00:00:00Z", 3)
       const written: Json = patch === undefined ? stored : apply(stored, patch)
       assert.isUndefined(
-        Status.patchOf(
-          written as { readonly [key: string]: Json },
-          { fields, findings },
-          "2027-01-01T00:00:00Z",
-          3
-        )
+        Status.patchOf(written as { readonly [key: string]: Json }, { fields, findings }, "2027-01-01T00:00:00Z", 3)
       )
     }
   )
@@ -127,8 +122,7 @@ describe("Status.write", () => {
 })
 
 describe("Finalizer", () => {
-  const finalizers = (value: Json | undefined) =>
-    Schema.decodeUnknownSync(toys.schema)(value).metadata.finalizers ?? []
+  const finalizers = (value: Json | undefined) => Schema.decodeUnknownSync(toys.schema)(value).metadata.finalizers ?? []
 
   it.effect("adds and removes its own, and nothing twice", () =>
     Effect.gen(function* () {

@@ -70,7 +70,10 @@ describe("Store", () => {
   it("a listing takes away what it does not hold, and the same again is no change", () => {
     const { store, write } = Store.make(toys)
     const bear = toy("bear")
-    assert.deepStrictEqual(write({ _tag: "Listed", items: [bear, toy("duck")] }).map((change) => change._tag), ["Added", "Added"])
+    assert.deepStrictEqual(
+      write({ _tag: "Listed", items: [bear, toy("duck")] }).map((change) => change._tag),
+      ["Added", "Added"]
+    )
     assert.deepStrictEqual(write({ _tag: "Listed", items: [toy("bear")] }), [{ _tag: "Deleted", object: toy("duck") }])
     assert.strictEqual(store.get({ namespace: "play", name: "bear" }), bear)
     assert.deepStrictEqual(store.list("elsewhere"), [])

@@ -104,9 +104,7 @@ export interface Api {
 }
 
 /** `hold` keeps the first listing back until the effect ends. */
-export const makeApi = Effect.fnUntraced(function* (
-  hold: Effect.Effect<void> = Effect.void
-): Effect.fn.Return<Api> {
+export const makeApi = Effect.fnUntraced(function* (hold: Effect.Effect<void> = Effect.void): Effect.fn.Return<Api> {
   let version = 100
   const objects = new Map<string, Json>()
   const events = yield* PubSub.unbounded<{ readonly plural: string; readonly event: WatchEvent<Toy> }>()
