@@ -28,8 +28,10 @@ export interface PipelineChannel {
   readonly wsman: Wsman
   readonly shellId: string
   readonly runspacePoolId: string
-  /** Upper-case GUID: the WSMan command and the PSRP pipeline share it. */
-  readonly commandId: string
+  /** Upper-case GUID of the WSMan command: ours, until the server's answer to Command names its own. */
+  commandId: string
+  /** The same, as PSRP's messages name it. */
+  readonly pipelineId: string
   /** ObjectIds grow over all messages of a session. */
   readonly nextObjectId: () => bigint
 }
@@ -65,7 +67,7 @@ const address = (channel: PipelineChannel, body: MessageBody): Array<Uint8Array>
     encodeMessage({
       destination: "server",
       runspacePoolId: channel.runspacePoolId,
-      pipelineId: channel.commandId.toLowerCase(),
+      pipelineId: channel.pipelineId,
       ...body
     }),
     channel.wsman.maxFragmentBytes
@@ -131,13 +133,14 @@ export const runPipeline = Effect.fn("Pipeline.run")(function* (
   pipeline: CreatePipeline,
   options: InvokeOptions
 ): Effect.fn.Return<PipelineResult, PsrpError> {
-  const { wsman, shellId, commandId } = channel
+  const { wsman, shellId } = channel
   const [first, ...rest] = address(channel, createPipeline(pipeline))
-  yield* wsman
-    .command(shellId, commandId, first ?? new Uint8Array(0))
+  const accepted = yield* wsman
+    .command(shellId, channel.commandId, first ?? new Uint8Array(0))
     .pipe(Effect.mapError((cause) => new TransportFailed({ cause, sent: cause.sent })))
+  channel.commandId = accepted.commandId
   for (const fragment of rest)
-    yield* wsman.send(shellId, "stdin", fragment, commandId).pipe(Effect.mapError(transportFailed(true)))
+    yield* wsman.send(shellId, "stdin", fragment, accepted.commandId).pipe(Effect.mapError(transportFailed(true)))
   return yield* receiveResult(channel, options)
 })
 
@@ -148,16 +151,19 @@ export const runPipeline = Effect.fn("Pipeline.run")(function* (
 export const stopPipeline = Effect.fn("Pipeline.stop")(function* (channel: PipelineChannel) {
   const { wsman, shellId, commandId } = channel
   const defragmenter = new Defragmenter()
-  yield* wsman.signal(shellId, commandId, stopSignal)
-  for (;;) {
-    const received = yield* wsman.receive(shellId, commandId)
-    if (received.state === "Done") return
-    const messages = messagesOf(defragmenter, received, commandId)
-    if (Result.isFailure(messages)) continue
-    const collector = new PipelineCollector()
-    for (const message of messages.success) {
-      const event = collector.accept(message)
-      if (Result.isSuccess(event) && event.success._tag === "Finished") return
+  const untilStopped = Effect.gen(function* () {
+    for (;;) {
+      const received = yield* wsman.receive(shellId, commandId)
+      if (received.state === "Done") return
+      const messages = messagesOf(defragmenter, received, commandId)
+      if (Result.isFailure(messages)) continue
+      const collector = new PipelineCollector()
+      for (const message of messages.success) {
+        const event = collector.accept(message)
+        if (Result.isSuccess(event) && event.success._tag === "Finished") return
+      }
     }
-  }
+  })
+  // Together: a server may answer the Signal only when a Receive has taken what the pipeline still had to say.
+  yield* Effect.all([wsman.signal(shellId, commandId, stopSignal), untilStopped], { concurrency: 2, discard: true })
 })

@@ -238,7 +238,8 @@ export const open = Effect.fn("RunspacePool.open")(function* (
       if (broken !== undefined) return yield* broken
       const commandId = yield* newId
       yield* Effect.annotateCurrentSpan({ "psrp.shell_id": shellId, "psrp.pipeline_id": commandId })
-      const channel: PipelineChannel = { wsman, shellId, runspacePoolId, commandId, nextObjectId }
+      const pipelineId = commandId.toLowerCase()
+      const channel: PipelineChannel = { wsman, shellId, runspacePoolId, commandId, pipelineId, nextObjectId }
       const statement = commands.map(({ name, isScript, parameters }) => ({
         name,
         isScript: isScript ?? false,
@@ -252,11 +253,11 @@ export const open = Effect.fn("RunspacePool.open")(function* (
               markBroken(error.message)
               return Effect.void
             }
-            return FiberSet.run(terminates, terminate(commandId))
+            return FiberSet.run(terminates, terminate(channel.commandId))
           })
         )
       )
-      yield* FiberSet.run(terminates, terminate(commandId))
+      yield* FiberSet.run(terminates, terminate(channel.commandId))
       return result
     },
     (effect) => one.withPermit(effect)

@@ -178,6 +178,26 @@ describe("RunspacePool.invoke", () => {
     })
   )
 
+  it.effect("goes by the command id that the server answers", () =>
+    Effect.gen(function* () {
+      const ids: Array<string> = []
+      const wsman = scripted({
+        pipelines: [done],
+        maxFragmentBytes: 2000,
+        overrides: {
+          command: () => Effect.succeed({ commandId: "THEIRS" }),
+          send: (_shellId, _stream, _data, commandId) => Effect.sync(() => void ids.push(commandId ?? "")),
+          signal: (_shellId, commandId) => Effect.sync(() => void ids.push(commandId))
+        }
+      })
+      const pool = yield* openPool(wsman)
+      assert.strictEqual((yield* pool.invoke([call])).state, "Completed")
+      yield* Effect.yieldNow
+      assert.isAbove(ids.length, 1)
+      assert.isTrue(ids.every((id) => id === "THEIRS"))
+    })
+  )
+
   it.effect("sends what does not fit into the Command, in order", () =>
     Effect.gen(function* () {
       const wsman = scripted({ pipelines: [done], maxFragmentBytes: 2000 })

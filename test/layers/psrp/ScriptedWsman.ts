@@ -96,8 +96,10 @@ export class ScriptedWsman implements Wsman {
     return Effect.suspend(() => {
       this.log.push("command")
       this.take(this.stdin, fragments)
-      this.running.set(commandId, this.remaining.shift() ?? [])
-      return this.overrides.command?.(shellId, commandId, fragments) ?? Effect.succeed({ commandId })
+      const answer = this.overrides.command?.(shellId, commandId, fragments) ?? Effect.succeed({ commandId })
+      return Effect.tap(answer, (accepted) =>
+        Effect.sync(() => this.running.set(accepted.commandId, this.remaining.shift() ?? []))
+      )
     })
   }
 
