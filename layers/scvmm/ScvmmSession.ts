@@ -1,9 +1,14 @@
 /** Warm remote PowerShell sessions on a provider's exec hosts: pooled, scoped, released when idle (design D17). */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type { Server, Verb } from "../../schemas/vmm/Verb.ts"
-import type { ScvmmError } from "./ScvmmError.ts"
+import type { Dial } from "../Dial.ts"
+import type { HostResult, OpenSession } from "./Dialling.ts"
+import { AnswerInvalid, type ScvmmError } from "./ScvmmError.ts"
+import * as SessionCall from "./SessionCall.ts"
+import * as SessionPools from "./SessionPools.ts"
 
 /** All that a dial needs: a value made by the provider reconciler from the object and its Secret. */
 export interface ProviderConnection {
@@ -46,16 +51,48 @@ export interface Session extends SessionRef {
   readonly run: <P, A>(verb: Verb<P, A>, parameters: P) => Effect.Effect<ReadonlyArray<A>, ScvmmError>
 }
 
+/** Errors after which a session is not used again. */
+const spoils = (error: ScvmmError): boolean =>
+  error._tag === "ScvmmSessionLost" || error._tag === "ScvmmOutcomeUnknown" || error._tag === "ScvmmAuthenticationFailed"
+
+const runOn = <P, A>(open: OpenSession, verb: Verb<P, A>, parameters: P) =>
+  SessionCall.run(open, verb, parameters).pipe(
+    Effect.onError((cause) =>
+      Effect.sync(() => {
+        open.spoiled ||= cause.reasons.some((reason) => reason._tag !== "Fail" || spoils(reason.error))
+      })
+    )
+  )
+
+const sessionOf = (open: OpenSession): Session => ({
+  execHost: open.execHost,
+  shellId: open.shellId,
+  server: open.server,
+  run: (verb, parameters) => runOn(open, verb, parameters)
+})
+
 export class ScvmmSession extends Context.Service<
   ScvmmSession,
   {
-    /** One call on any free session; exactly one answer document is expected. */
+    /**
+     * One call on any free session; exactly one answer document is expected. A call that did nothing because its session
+     * had ended, and a read whose answer was lost, is repeated on another session before SessionLost is told.
+     */
     readonly run: <P, A>(
       connection: ProviderConnection,
       verb: Verb<P, A>,
       parameters: P
     ) => Effect.Effect<A, ScvmmError>
-    /** Several calls on one session, for callers that must know where they run, or that expect several documents. */
+    /** Like `run`, for verbs that answer any number of documents. */
+    readonly runAll: <P, A>(
+      connection: ProviderConnection,
+      verb: Verb<P, A>,
+      parameters: P
+    ) => Effect.Effect<ReadonlyArray<A>, ScvmmError>
+    /**
+     * Several calls on one session, for callers that must know where they run. At most sessions − 1 of a provider are
+     * lent so at a time: these are the calls that block by nature, and a read always finds a session.
+     */
     readonly use: <A, E, R>(
       connection: ProviderConnection,
       f: (session: Session) => Effect.Effect<A, E, R>
@@ -64,5 +101,35 @@ export class ScvmmSession extends Context.Service<
     readonly deleteShell: (connection: ProviderConnection, shell: SessionRef) => Effect.Effect<void, ScvmmError>
     /** Open and idle sessions of a provider, for its status. */
     readonly counts: (providerUid: string) => Effect.Effect<{ readonly open: number; readonly idle: number }>
+    /** How the last dial of each exec host ended, of those tried since spec or Secret changed: for the provider's status. */
+    readonly hosts: (providerUid: string) => Effect.Effect<ReadonlyArray<HostResult>>
   }
->()("capscvmm/layers/ScvmmSession") {}
+>()("capscvmm/layers/ScvmmSession") {
+  static readonly layer: Layer.Layer<ScvmmSession, never, Dial> = Layer.effect(
+    ScvmmSession,
+    Effect.map(SessionPools.make, (sessions) => {
+      const runAll: ScvmmSession["Service"]["runAll"] = (connection, verb, parameters) =>
+        sessions
+          .borrow(connection, "read", (open) => runOn(open, verb, parameters))
+          .pipe(
+            // Every idle session may have ended with its host: each failure discards one, so the last try has a fresh one.
+            Effect.retry({ times: connection.sessions, while: (error) => error._tag === "ScvmmSessionLost" })
+          )
+      return ScvmmSession.of({
+        runAll,
+        run: (connection, verb, parameters) =>
+          Effect.flatMap(runAll(connection, verb, parameters), ([answer, ...more]) =>
+            answer !== undefined && more.length === 0
+              ? Effect.succeed(answer)
+              : Effect.fail(
+                  new AnswerInvalid({ function: verb.name, detail: `${more.length + (answer === undefined ? 0 : 1)} documents, one expected` })
+                )
+          ),
+        use: (connection, f) => sessions.borrow(connection, "blocking", (open) => f(sessionOf(open))),
+        deleteShell: sessions.deleteShell,
+        counts: sessions.counts,
+        hosts: sessions.hosts
+      })
+    })
+  )
+}

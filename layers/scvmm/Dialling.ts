@@ -1,0 +1,202 @@
+/** Opens a session: the first exec host that works, the module, the connection to the VMM server. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import { ConnectServer, type Server } from "../../schemas/vmm/Verb.ts"
+import type * as Dial from "../Dial.ts"
+import * as RunspacePool from "../psrp/RunspacePool.ts"
+import * as Wsman from "../wsman/Wsman.ts"
+import type { Circuit } from "./Circuit.ts"
+import { AuthenticationFailed, HostUnavailable } from "./ScvmmError.ts"
+import type { ProviderConnection } from "./ScvmmSession.ts"
+import * as SessionCall from "./SessionCall.ts"
+import { type DialError, fromOpenError } from "./Unavailability.ts"
+
+export interface OpenSession extends SessionCall.Station {
+  readonly shellId: string
+  readonly server: Server
+  /** Set by a call after which the session must not be used again. */
+  spoiled: boolean
+}
+
+/** How a dial of one exec host ended. */
+export interface HostResult {
+  readonly host: string
+  readonly ok: boolean
+  readonly message?: string
+}
+
+/** The session configuration of every Windows host. Another one is a site's own, with the module in it (design D4). */
+const defaultConfiguration = "Microsoft.PowerShell"
+/** From the connection to the VMM server's answer; importing VMM's module takes seconds. */
+const dialLimitSeconds = 120
+
+const endpointOf = (connection: ProviderConnection, host: string): Dial.Endpoint => {
+  const { scheme, port, caBundle, thumbprint, insecureSkipVerify } = connection
+  const name = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
+  return {
+    origin: `${scheme}://${name}:${port}`,
+    ...(scheme === "https" && {
+      tls: {
+        ...(caBundle !== undefined && { ca: caBundle }),
+        ...(thumbprint !== undefined && { thumbprint }),
+        ...(insecureSkipVerify && { insecureSkipVerify })
+      }
+    })
+  }
+}
+
+const connect = (connection: ProviderConnection, host: string) =>
+  Wsman.connect({
+    endpoint: endpointOf(connection, host),
+    configurationName: connection.configurationName,
+    operationTimeoutSeconds: connection.operationTimeoutSeconds,
+    credentials: {
+      authentication: connection.authentication,
+      userName: connection.userName,
+      password: connection.password
+    }
+  })
+
+/** Idle seconds after which a host ends a shell whose operator died: more than the pool keeps one. */
+export const idleTimeoutSeconds = (keepAliveSeconds: number): number => Math.max(60, 3 * keepAliveSeconds)
+
+const connectServer = (connection: ProviderConnection, station: SessionCall.Station) =>
+  SessionCall.run(station, ConnectServer, {
+    VMMServer: connection.scvmmHost,
+    UserName: connection.userName,
+    Password: Redacted.value(connection.password)
+  }).pipe(
+    Effect.flatMap(([server]) => (server === undefined ? Effect.fail({ message: "no answer" }) : Effect.succeed(server))),
+    Effect.mapError((error): DialError =>
+      error instanceof AuthenticationFailed
+        ? error
+        : new HostUnavailable({
+            host: station.execHost,
+            reason: "ConnectServerFailed",
+            detail: error.message,
+            remedy: `Check spec.scvmmHost "${connection.scvmmHost}", the account's user role in VMM and the VMM console on this host`
+          })
+    )
+  )
+
+const sendModule = (station: SessionCall.Station, moduleText: string) =>
+  station.pool.invoke([{ name: moduleText, isScript: true, parameters: {} }]).pipe(
+    Effect.mapError((error) => fromOpenError(station.execHost, error)),
+    Effect.flatMap((result) => {
+      const record = result.terminatingError ?? result.errors[0]
+      return result.state === "Completed" && record === undefined
+        ? Effect.void
+        : Effect.fail(
+            new HostUnavailable({
+              host: station.execHost,
+              reason: "SessionFailed",
+              detail: `the functions were refused: ${record?.message ?? result.state}`,
+              remedy: "The session configuration must allow full language, or hold the module itself"
+            })
+          )
+    })
+  )
+
+/** What every dial needs besides the connection. */
+export interface Means {
+  readonly circuit: Circuit
+  readonly moduleText: string
+  readonly report: (connection: ProviderConnection, result: HostResult) => Effect.Effect<void>
+}
+
+const openOn = Effect.fn("ScvmmSession.open")(function* (
+  connection: ProviderConnection,
+  host: string,
+  { circuit, moduleText }: Means
+): Effect.fn.Return<OpenSession, DialError, Scope.Scope | Dial.Dial> {
+  yield* Effect.annotateCurrentSpan({ "scvmm.exec_host": host })
+  const wsman = yield* connect(connection, host)
+  const pool = yield* RunspacePool.open(wsman, {
+    idleTimeoutSeconds: idleTimeoutSeconds(connection.keepAliveSeconds),
+    name: `capscvmm ${connection.namespace}/${connection.name}`
+  }).pipe(
+    Effect.mapError((error) => fromOpenError(host, error))
+  )
+  yield* circuit.accepted(connection)
+  const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges }
+  if (connection.configurationName === defaultConfiguration) yield* sendModule(station, moduleText)
+  const server = yield* connectServer(connection, station)
+  return { ...station, shellId: pool.shellId, server, spoiled: false }
+})
+
+/**
+ * Opens a session on the first exec host, in the provider's order, that lets us.
+ *
+ * Guarantees: what a failed host left open is closed before the next is tried; a refused log-on ends the dial, since the
+ * next host would count against the same account, and opens the circuit.
+ *
+ * Errors: AuthenticationFailed (of now, or the one that opened the circuit); HostUnavailable of the last host.
+ */
+export const dial = Effect.fn("ScvmmSession.dial")(function* (
+  connection: ProviderConnection,
+  means: Means
+): Effect.fn.Return<OpenSession, DialError, Scope.Scope | Dial.Dial> {
+  yield* Effect.annotateCurrentSpan({ "scvmm.provider": `${connection.namespace}/${connection.name}` })
+  yield* means.circuit.check(connection)
+  const parent = yield* Effect.scope
+  let failure: DialError | undefined
+  for (const host of connection.execHosts) {
+    const scope = yield* Scope.fork(parent)
+    const opened = yield* openOn(connection, host, means).pipe(
+      Scope.provide(scope),
+      Effect.timeoutOrElse({
+        duration: `${dialLimitSeconds} seconds`,
+        orElse: () =>
+          Effect.fail<DialError>(
+            new HostUnavailable({
+              host,
+              reason: "SessionFailed",
+              detail: `no session after ${dialLimitSeconds} s`,
+              remedy: "Check the load of this host and that the VMM server answers"
+            })
+          )
+      }),
+      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
+      Effect.result
+    )
+    if (Result.isSuccess(opened)) {
+      const { server, shellId } = opened.success
+      yield* means.report(connection, { host, ok: true })
+      yield* Effect.logInfo("PowerShell session opened", { exec_host: host, shell_id: shellId, vmm_server: server.Name })
+      return opened.success
+    }
+    failure = opened.failure
+    yield* means.report(connection, { host, ok: false, message: failure.message })
+    if (failure instanceof AuthenticationFailed) {
+      yield* means.circuit.refused(connection, failure)
+      return yield* failure
+    }
+    yield* Effect.logDebug("exec host unavailable", { exec_host: host, reason: failure.reason, detail: failure.detail })
+  }
+  return yield* failure ??
+    new HostUnavailable({
+      host: "",
+      reason: "ConnectionFailed",
+      detail: "the provider names no exec host",
+      remedy: "Set spec.execHosts"
+    })
+})
+
+/** Deletes a shell by its id, with a log-on of its own; one that is gone counts as deleted. */
+export const deleteShell = Effect.fn("ScvmmSession.deleteShell")(function* (
+  connection: ProviderConnection,
+  shell: { readonly execHost: string; readonly shellId: string },
+  circuit: Circuit
+): Effect.fn.Return<void, DialError, Dial.Dial> {
+  yield* Effect.annotateCurrentSpan({ "scvmm.exec_host": shell.execHost, "scvmm.shell_id": shell.shellId })
+  yield* circuit.check(connection)
+  yield* connect(connection, shell.execHost).pipe(
+    Effect.flatMap((wsman) => wsman.delete(shell.shellId)),
+    Effect.scoped,
+    Effect.mapError((error) => fromOpenError(shell.execHost, error)),
+    Effect.tapError((error) => (error instanceof AuthenticationFailed ? circuit.refused(connection, error) : Effect.void))
+  )
+})

@@ -1,0 +1,110 @@
+/** One PowerShell call on an open session: encoded, run, decoded, logged, counted. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Verb } from "../../schemas/vmm/Verb.ts"
+import type { PipelineResult } from "../psrp/PipelineResult.ts"
+import type { PsrpError } from "../psrp/PsrpError.ts"
+import type { RunspacePool } from "../psrp/RunspacePool.ts"
+import * as Command from "./Command.ts"
+import * as Failure from "./Failure.ts"
+import { countCall } from "./Metrics.ts"
+import { AuthenticationFailed, OutcomeUnknown, type ScvmmError, SessionLost, VmmFailure } from "./ScvmmError.ts"
+import { isLogOnRefused } from "./Unavailability.ts"
+
+/** Where a call runs. */
+export interface Station {
+  readonly execHost: string
+  readonly pool: RunspacePool
+  /** HTTP exchanges of the session so far. */
+  readonly exchanges: Effect.Effect<number>
+}
+
+/** A call that takes longer hangs: its session is given up. VMM's own jobs run on without it. */
+const patience = { read: Duration.minutes(5), mutation: Duration.minutes(60) } as const
+
+type AnyVerb = Pick<Verb<unknown, unknown>, "name" | "effect">
+
+/** A session that ended during a call: a mutation that may have run has an unknown outcome (design D12). */
+const lost = (station: Station, verb: AnyVerb, sent: boolean, detail: string): ScvmmError => {
+  const fields = { host: station.execHost, function: verb.name, detail }
+  return sent && verb.effect === "mutation" ? new OutcomeUnknown(fields) : new SessionLost(fields)
+}
+
+const fromPsrpError = (station: Station, verb: AnyVerb, error: PsrpError): ScvmmError => {
+  if (error._tag === "PsrpPromptRefused") {
+    return new VmmFailure({ function: verb.name, errorId: "PromptRefused", detail: error.message })
+  }
+  if (error._tag === "PsrpTransportFailed" && isLogOnRefused(error.cause) && !error.sent) {
+    return new AuthenticationFailed({ host: station.execHost, detail: error.cause.message })
+  }
+  return lost(station, verb, error.sent, error.message)
+}
+
+/** A non-terminating error record counts as failure too: a verb that wrote one did not do what it promises. */
+const failureOf = (station: Station, verb: AnyVerb, result: PipelineResult, id: string): ScvmmError | undefined => {
+  if (result.state === "Stopped") return lost(station, verb, true, "the pipeline was stopped on the server")
+  const record = result.terminatingError ?? result.errors[0]
+  if (record !== undefined) return Failure.fromErrorRecord(verb.name, record, id)
+  return result.state === "Failed"
+    ? new VmmFailure({ function: verb.name, errorId: "", detail: "the pipeline failed without an error record" })
+    : undefined
+}
+
+const outcomeOf = (exit: Exit.Exit<unknown, ScvmmError>): string => {
+  if (Exit.isSuccess(exit)) return "ok"
+  const failed = exit.cause.reasons.find(Cause.isFailReason)
+  return failed?.error._tag ?? (Cause.hasInterrupts(exit.cause) ? "Interrupted" : "Defect")
+}
+
+/**
+ * Runs a verb and answers its documents, in order.
+ *
+ * Errors: our functions' own (ScvmmError), VmmFailure for VMM's, AnswerInvalid, AuthenticationFailed, SessionLost when the
+ * session ended and the call did nothing or was a read, OutcomeUnknown when a mutation may have happened.
+ */
+export const run = Effect.fn("ScvmmSession.run")(
+  function* <P, A>(station: Station, verb: Verb<P, A>, parameters: P): Effect.fn.Return<ReadonlyArray<A>, ScvmmError> {
+    yield* Effect.annotateCurrentSpan({
+      "scvmm.function": verb.name,
+      "scvmm.exec_host": station.execHost,
+      "scvmm.shell_id": station.pool.shellId
+    })
+    const invocation = yield* Effect.fromResult(Command.encode(verb, parameters))
+    const limit = patience[verb.effect]
+    const result = yield* station.pool.invoke([invocation]).pipe(
+      Effect.mapError((error) => fromPsrpError(station, verb, error)),
+      Effect.timeoutOrElse({
+        duration: limit,
+        orElse: () => Effect.fail(lost(station, verb, true, `no answer after ${Duration.toMinutes(limit)} min`))
+      })
+    )
+    for (const warning of result.warnings) yield* Effect.logWarning(warning, { function: verb.name })
+    const id = invocation.parameters["Id"]
+    const failure = failureOf(station, verb, result, typeof id === "string" ? id : "")
+    if (failure !== undefined) return yield* Effect.fail(failure)
+    return yield* Effect.fromResult(Command.decode(verb, result.output))
+  },
+  (effect, station, verb) =>
+    Effect.gen(function* () {
+      const startedAt = yield* Clock.currentTimeMillis
+      const before = yield* station.exchanges
+      return yield* effect.pipe(
+        Effect.onExit((exit) =>
+          Effect.gen(function* () {
+            const millis = (yield* Clock.currentTimeMillis) - startedAt
+            const outcome = outcomeOf(exit)
+            yield* countCall(verb.name, Duration.millis(millis), outcome !== "ok")
+            yield* Effect.logInfo("PowerShell call", {
+              function: verb.name,
+              duration_ms: millis,
+              exchanges: (yield* station.exchanges) - before,
+              outcome
+            })
+          })
+        )
+      )
+    })
+)
