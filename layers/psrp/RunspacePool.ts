@@ -2,35 +2,20 @@
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { WebCrypto } from "effect/crypto/WebCrypto"
 import type { Wsman } from "../wsman/Wsman.ts"
 import type { WsmanError } from "../wsman/WsmanError.ts"
-import { concatBytes, Defragmenter, splitMessage } from "./Fragment.ts"
-import { emptyGuid, encodeMessage, type Message, type MessageBody, MessageType, messageTypeName } from "./Message.ts"
-import {
-  type InvokeOptions,
-  messagesOf,
-  type PipelineChannel,
-  runPipeline,
-  stopPipeline,
-  terminateSignal
-} from "./Pipeline.ts"
+import { concatBytes, splitMessage } from "./Fragment.ts"
+import { emptyGuid, encodeMessage, type MessageBody } from "./Message.ts"
+import { type InvokeOptions, type PipelineChannel, runPipeline, stopPipeline, terminateSignal } from "./Pipeline.ts"
 import type { PipelineResult } from "./PipelineResult.ts"
 import type { PsValue } from "./PsValue.ts"
-import { PoolBroken, ProtocolViolation, type PsrpError } from "./PsrpError.ts"
-import {
-  initRunspacePool,
-  ourCapability,
-  readPsVersion,
-  readRunspacePoolState,
-  readSessionCapability,
-  RunspacePoolState,
-  sessionCapability
-} from "./RunspacePoolMessage.ts"
+import { PoolBroken, type PsrpError } from "./PsrpError.ts"
+import { initRunspacePool, ourCapability, sessionCapability } from "./RunspacePoolMessage.ts"
+import { awaitOpened } from "./RunspacePoolOpening.ts"
 
 export interface Invocation {
   /** A command's name; a script's text when isScript. */
@@ -67,63 +52,8 @@ export interface OpenOptions {
 
 const releaseCap = "5 seconds"
 const stopCap = "5 seconds"
-
-/** Receives until the pool is open; answers the server's PowerShell version. */
-const awaitOpened = Effect.fn("RunspacePool.awaitOpened")(function* (
-  wsman: Wsman,
-  shellId: string
-): Effect.fn.Return<string | undefined, PsrpError | WsmanError> {
-  const defragmenter = new Defragmenter()
-  let psVersion: string | undefined
-  const read = (message: Message): Result.Result<boolean, PsrpError> => {
-    const violation = (error: { readonly message: string }) =>
-      new ProtocolViolation({ reason: error.message, sent: false })
-    switch (message.type) {
-      case MessageType.SessionCapability:
-        return Result.flatMap(Result.mapError(readSessionCapability(message.data), violation), ({ protocolVersion }) =>
-          /^2\.(?:[2-9]|\d\d)/.test(protocolVersion)
-            ? Result.succeed(false)
-            : Result.fail(
-                new ProtocolViolation({
-                  reason: `the server speaks protocol ${protocolVersion}, not 2.2 or later`,
-                  sent: false
-                })
-              )
-        )
-      case MessageType.ApplicationPrivateData:
-        psVersion = readPsVersion(message.data)
-        return Result.succeed(false)
-      case MessageType.RunspacePoolState:
-        return Result.flatMap(Result.mapError(readRunspacePoolState(message.data), violation), ({ state, error }) =>
-          state === RunspacePoolState.Broken || state === RunspacePoolState.Closed
-            ? Result.fail(
-                new PoolBroken({
-                  reason: `state ${state} while opening`,
-                  sent: false,
-                  ...(error === undefined ? {} : { record: error })
-                })
-              )
-            : Result.succeed(state === RunspacePoolState.Opened)
-        )
-      default:
-        return Result.succeed(false)
-    }
-  }
-  for (;;) {
-    const received = yield* wsman.receive(shellId)
-    const messages = messagesOf(defragmenter, received, undefined)
-    if (Result.isFailure(messages))
-      return yield* new ProtocolViolation({ reason: messages.failure.message, sent: false })
-    for (const message of messages.success) {
-      yield* Effect.logDebug("PSRP message while opening", { type: messageTypeName(message.type) })
-      const opened = read(message)
-      if (Result.isFailure(opened)) return yield* Effect.fail(opened.failure)
-      if (opened.success) return psVersion
-    }
-    if (received.state === "Done")
-      return yield* new PoolBroken({ reason: "the shell ended while opening", sent: false })
-  }
-})
+/** Part of the release: a Terminate that hangs must leave time for the Delete, which ends the pipeline as well. */
+const terminatesCap = "2 seconds"
 
 /**
  * Opens a pool (MS-PSRP §3.1.5.3): Create with SESSION_CAPABILITY 2.3 and INIT_RUNSPACEPOOL, then Receive until Opened.
@@ -158,6 +88,7 @@ export const open = Effect.fn("RunspacePool.open")(function* (
       shell === "none"
         ? Effect.void
         : FiberSet.awaitEmpty(terminates).pipe(
+            Effect.timeoutOption(terminatesCap),
             Effect.andThen(wsman.delete(shellId)),
             Effect.interruptible,
             Effect.timeoutOption(releaseCap),

@@ -11,9 +11,11 @@ import {
   type MessageBody,
   MessageType
 } from "../../../layers/psrp/Message.ts"
+import { pipelineOutput, PipelineState, pipelineState } from "../../../layers/psrp/PipelineMessage.ts"
+import * as RunspacePool from "../../../layers/psrp/RunspacePool.ts"
 import type { Received, Wsman } from "../../../layers/wsman/Wsman.ts"
-import type { WsmanError } from "../../../layers/wsman/WsmanError.ts"
-import { packetBytes, type Recording } from "./Recording.ts"
+import { Unavailable, type WsmanError } from "../../../layers/wsman/WsmanError.ts"
+import { packetBytes, readRecording, type Recording } from "./Recording.ts"
 
 /** One Receive: an answer, silence for ever, or a failure. */
 export type Step = Received | "silence" | WsmanError
@@ -141,3 +143,15 @@ export class ScriptedWsman implements Wsman {
     })
   }
 }
+
+/** What PowerShell answered when its pool opened. */
+export const opening = recordedSteps(readRecording("open-close"), emptyGuid).slice(0, 3)
+/** A pipeline that answers "ok" in one piece. */
+export const done: ReadonlyArray<Step> = [
+  messageStep(emptyGuid, pipelineOutput("ok"), pipelineState(PipelineState.Completed))
+]
+export const call: RunspacePool.Invocation = { name: "Get-Thing", parameters: { Name: "vm", Count: 3 } }
+export const failure = new Unavailable({ kind: "reset", detail: "connection reset", sent: true })
+
+export const scripted = (script: Partial<Script>) => new ScriptedWsman({ opening, pipelines: [], ...script })
+export const openPool = (wsman: ScriptedWsman) => RunspacePool.open(wsman, { idleTimeoutSeconds: 300, name: "test" })
