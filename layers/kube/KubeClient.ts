@@ -1,10 +1,15 @@
 /** Requests to one Kubernetes API: typed objects in and out, typed errors, one span a request. */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
 import type { ObjectKey } from "../../schemas/kube/ObjectMeta.ts"
 import type { Json, Patch } from "../../schemas/kube/Patch.ts"
 import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
+import { Dial } from "../Dial.ts"
+import { make } from "./KubeClientLive.ts"
+import type { KubeConfig } from "./KubeConfig.ts"
 import type { KubeError } from "./KubeError.ts"
 
 export interface ListOptions {
@@ -36,6 +41,13 @@ export interface DeleteOptions {
   readonly uid?: string
   readonly resourceVersion?: string
   readonly propagationPolicy?: "Background" | "Foreground" | "Orphan"
+}
+
+export interface KubeClientOptions {
+  /** For everything but a watch; 30 seconds when absent. */
+  readonly timeout?: Duration.Input
+  /** Objects a page of a list; 500 when absent. */
+  readonly pageSize?: number
 }
 
 export class KubeClient extends Context.Service<
@@ -73,4 +85,11 @@ export class KubeClient extends Context.Service<
     /** A plain GET, for discovery and version. */
     readonly raw: (path: string) => Effect.Effect<unknown, KubeError>
   }
->()("capscvmm/layers/KubeClient") {}
+>()("capscvmm/layers/KubeClient") {
+  /**
+   * A client of one API server. Reads are repeated a few times on 429, 503 and a lost connection; writes never: after
+   * an Unreachable a write may or may not have happened.
+   */
+  static readonly layer = (config: KubeConfig, options?: KubeClientOptions): Layer.Layer<KubeClient, never, Dial> =>
+    Layer.effect(KubeClient, make(config, options ?? {}))
+}
