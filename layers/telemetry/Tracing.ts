@@ -28,6 +28,15 @@ const wanted = (env: Config.Success<typeof environment>): boolean =>
   (Option.isSome(env.endpoint) || Option.isSome(env.tracesEndpoint)) &&
   Option.getOrElse(env.exporter, () => "otlp") !== "none"
 
+/** Without path and user information, which may hold a token. */
+const originOf = (env: Config.Success<typeof environment>): string => {
+  const url = Option.getOrElse(
+    Option.orElse(env.tracesEndpoint, () => env.endpoint),
+    () => ""
+  )
+  return URL.canParse(url) ? new URL(url).origin : "not a URL"
+}
+
 /**
  * Nothing without OTEL_EXPORTER_OTLP_ENDPOINT (or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT): spans then live for their ids in log
  * lines alone, and no OpenTelemetry package is loaded. Otherwise OTLP over HTTP with protobuf, in batches, flushed when the
@@ -47,9 +56,7 @@ export const layer: Layer.Layer<never, Config.ConfigError> = Layer.unwrap(
     )
     const named = Option.isSome(env.service) || Object.hasOwn(env.attributes, "service.name")
     return Layer.effectDiscard(
-      Effect.logInfo("exporting traces").pipe(
-        Effect.annotateLogs({ endpoint: Option.getOrUndefined(Option.orElse(env.tracesEndpoint, () => env.endpoint)) })
-      )
+      Effect.logInfo("exporting traces").pipe(Effect.annotateLogs({ endpoint: originOf(env) }))
     ).pipe(
       Layer.provideMerge(
         NodeSdk.layer(() => ({
