@@ -1,18 +1,35 @@
 /** What SCVMM was last seen to hold: one batched poll per provider turns changes into keys (design D10). */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
+import * as Stream from "effect/Stream"
 import type { ObjectKey } from "../../schemas/kube/ObjectMeta.ts"
+import * as Marker from "../../schemas/vmm/Marker.ts"
+import { GetVirtualMachine, GetVirtualMachineList } from "../../schemas/vmm/Verb.ts"
 import type { VirtualMachine } from "../../schemas/vmm/VirtualMachine.ts"
+import * as PollPlan from "./PollPlan.ts"
 import type { ScvmmError } from "./ScvmmError.ts"
-import type { ProviderConnection } from "./ScvmmSession.ts"
+import { type ProviderConnection, ScvmmSession } from "./ScvmmSession.ts"
+import * as Sightings from "./Sightings.ts"
+
+export interface InventoryOptions {
+  /** UID of the namespace kube-system: the sweep lists VMs with a marker of this installation. */
+  readonly installation: string
+  /** Period of the sweep (`--vm-sync-period`); 120 s when absent. */
+  readonly restMillis?: number
+}
 
 export class Inventory extends Context.Service<
   Inventory,
   {
     /**
-     * The VM as last seen, or as VMM answers now when it was not seen since the last `invalidate`; undefined when VMM
-     * has no such VM.
+     * The VM as last seen, or as VMM answers now when it was not seen since the last `invalidate`, is not followed, or when
+     * the polls have been failing for a while; undefined when VMM has no such VM.
      */
     readonly read: (connection: ProviderConnection, id: string) => Effect.Effect<VirtualMachine | undefined, ScvmmError>
     /** Forgets what was seen: after every mutation of ours. */
@@ -28,7 +45,174 @@ export class Inventory extends Context.Service<
       pace: "transition" | "rest"
     ) => Effect.Effect<void>
     readonly unfollow: (providerUid: string, id: string) => Effect.Effect<void>
-    /** Keys of ScvmmMachines whose VM was seen to have changed or gone. */
+    /** Keys of ScvmmMachines whose VM was seen to have changed or gone. Fails, as a defect, when a poll loop died. */
     readonly changes: Stream.Stream<ObjectKey>
   }
->()("capscvmm/layers/Inventory") {}
+>()("capscvmm/layers/Inventory") {
+  static readonly layer = (options: InventoryOptions): Layer.Layer<Inventory, never, ScvmmSession> =>
+    Layer.effect(Inventory, Effect.suspend(() => make(options)))
+}
+
+/** One provider. Fields are read and written between two yields only. */
+interface View {
+  connection: ProviderConnection
+  sightings: Sightings.Sightings
+  history: PollPlan.History
+  /** Opened when the plan may have changed. */
+  readonly wake: Latch.Latch
+  /** The failure that was last told, so that each is told once. */
+  told: string | undefined
+}
+
+/** VMM's ids are GUIDs: compared without regard to case. */
+const normal = (id: string): string => id.toLowerCase()
+
+const collect = (
+  vms: Map<string, VirtualMachine | undefined>,
+  pages: ReadonlyArray<{
+    readonly VirtualMachines: ReadonlyArray<VirtualMachine>
+    readonly Missing: ReadonlyArray<string>
+  }>
+): void => {
+  for (const page of pages) {
+    for (const id of page.Missing) vms.set(normal(id), undefined)
+    for (const vm of page.VirtualMachines) vms.set(normal(vm.Id), vm)
+  }
+}
+
+/**
+ * Expected flow: a reconcile reads, acts, invalidates, follows; the provider's loop polls and publishes keys; the
+ * reconcile reads what was seen.
+ *
+ * Guarantees: one poll a provider at a time; none while nothing is followed; an answer to a question older than an
+ * invalidation is dropped; a VM that vanished from the sweep is asked for by id before it counts as gone.
+ *
+ * Errors: of a poll are logged when they change, and the poll is repeated with a growing wait.
+ */
+const make = Effect.fnUntraced(function* (options: InventoryOptions) {
+  const session = yield* ScvmmSession
+  const loops = yield* FiberMap.make<string, never, never>()
+  const changes = yield* PubSub.unbounded<ObjectKey>()
+  const views = new Map<string, View>()
+  const pacing = { ...PollPlan.pacing, restMillis: options.restMillis ?? PollPlan.pacing.restMillis }
+  const markerText = Marker.ofInstallation(options.installation)
+
+  const byIds = Effect.fnUntraced(function* (view: View, ids: ReadonlyArray<string>) {
+    const vms = new Map<string, VirtualMachine | undefined>()
+    if (ids.length > 0) collect(vms, yield* session.runAll(view.connection, GetVirtualMachineList, { Ids: ids }))
+    return vms
+  })
+
+  const byMarker = Effect.fnUntraced(function* (view: View) {
+    const vms = new Map<string, VirtualMachine | undefined>()
+    collect(vms, yield* session.runAll(view.connection, GetVirtualMachineList, { MarkerText: markerText }))
+    const unseen = [...view.sightings.followed.keys()].filter((id) => !vms.has(id))
+    return new Map([...vms, ...(yield* byIds(view, unseen))])
+  })
+
+  const poll = Effect.fn("Inventory.poll")(function* (uid: string, view: View, what: PollPlan.Poll) {
+    yield* Effect.annotateCurrentSpan({
+      "scvmm.provider": `${view.connection.namespace}/${view.connection.name}`,
+      "scvmm.poll": what._tag,
+      "scvmm.provider_uid": uid
+    })
+    const started = yield* Clock.currentTimeMillis
+    const askedInEpoch = view.sightings.epoch
+    const ended = yield* (what._tag === "Ids" ? byIds(view, what.ids) : byMarker(view)).pipe(
+      Effect.flatMap((vms) => {
+        const { sightings, changed } = Sightings.apply(view.sightings, { at: started, askedInEpoch, vms })
+        view.sightings = sightings
+        return PubSub.publishAll(changes, changed)
+      }),
+      Effect.result
+    )
+    const failure = ended._tag === "Failure" ? ended.failure : undefined
+    const text = failure === undefined ? undefined : `${failure._tag}: ${failure.message}`
+    if (text !== view.told) {
+      view.told = text
+      const provider = `${view.connection.namespace}/${view.connection.name}`
+      yield* text === undefined
+        ? Effect.logInfo("SCVMM answers again", { provider })
+        : Effect.logWarning("SCVMM cannot be polled", { provider, reason: text })
+    }
+    view.history = PollPlan.after(view.history, what, {
+      started,
+      ended: yield* Clock.currentTimeMillis,
+      failed: failure !== undefined
+    })
+  })
+
+  const loop = Effect.fnUntraced(function* (uid: string, view: View): Effect.fn.Return<never> {
+    for (;;) {
+      view.wake.closeUnsafe()
+      const plan = PollPlan.plan(view.sightings, view.history, pacing)
+      if (plan === undefined) {
+        yield* view.wake.await
+        view.history = PollPlan.begin(yield* Clock.currentTimeMillis)
+        continue
+      }
+      const wait = plan.at - (yield* Clock.currentTimeMillis)
+      if (wait <= 0) yield* poll(uid, view, plan.poll)
+      else yield* Effect.raceFirst(Effect.sleep(Duration.millis(wait)), view.wake.await)
+    }
+  })
+
+  const viewOf = Effect.fnUntraced(function* (connection: ProviderConnection) {
+    const known = views.get(connection.uid)
+    if (known !== undefined) {
+      known.connection = connection
+      return known
+    }
+    const view: View = {
+      connection,
+      sightings: Sightings.empty,
+      history: PollPlan.begin(yield* Clock.currentTimeMillis),
+      wake: Latch.makeUnsafe(),
+      told: undefined
+    }
+    views.set(connection.uid, view)
+    yield* FiberMap.run(loops, connection.uid, loop(connection.uid, view), { onlyIfMissing: true })
+    return view
+  })
+
+  /** A sighting that a poll should have renewed thrice says nothing any more. */
+  const current = (known: Sightings.Followed | undefined, now: number): Sightings.Sighting | undefined => {
+    if (known?.sighting === undefined) return undefined
+    const period = known.pace === "transition" ? pacing.transitionMillis : pacing.restMillis
+    return now - known.sighting.at <= 3 * period ? known.sighting : undefined
+  }
+
+  return Inventory.of({
+    read: Effect.fn("Inventory.read")(function* (connection, id) {
+      const view = yield* viewOf(connection)
+      const at = yield* Clock.currentTimeMillis
+      const seen = current(view.sightings.followed.get(normal(id)), at)
+      if (seen !== undefined) return seen.vm
+      const askedInEpoch = view.sightings.epoch
+      const vm = yield* session
+        .run(connection, GetVirtualMachine, { Id: id })
+        .pipe(Effect.catchTag("ScvmmVirtualMachineNotFound", () => Effect.succeed(undefined)))
+      view.sightings = Sightings.learn(view.sightings, normal(id), { vm, at }, askedInEpoch)
+      return vm
+    }),
+    invalidate: (providerUid, id) =>
+      Effect.sync(() => {
+        const view = views.get(providerUid)
+        if (view !== undefined) view.sightings = Sightings.invalidate(view.sightings, normal(id))
+      }),
+    follow: Effect.fnUntraced(function* (connection, id, key, pace) {
+      const view = yield* viewOf(connection)
+      const before = view.sightings.followed.get(normal(id))
+      view.sightings = Sightings.follow(view.sightings, normal(id), key, pace)
+      if (before?.pace !== pace) view.wake.openUnsafe()
+    }),
+    unfollow: (providerUid, id) =>
+      Effect.sync(() => {
+        const view = views.get(providerUid)
+        if (view === undefined) return
+        view.sightings = Sightings.unfollow(view.sightings, normal(id))
+        view.wake.openUnsafe()
+      }),
+    changes: Stream.fromPubSub(changes).pipe(Stream.merge(Stream.fromEffectDrain(FiberMap.join(loops))))
+  })
+})

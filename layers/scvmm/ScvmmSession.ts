@@ -37,6 +37,8 @@ export interface ProviderConnection {
   readonly keepAliveSeconds: number
   readonly sessions: number
   readonly libraryShare: string
+  /** Whether a VM without a marker may be taken over (design D6a). */
+  readonly adoption: "Owned" | "Unmarked"
 }
 
 /** Where a call ran: recorded before a create leaves, so that another replica can end it. */
