@@ -274,10 +274,19 @@ describe("RunspacePool.invoke", () => {
 
   it.effect("runs one pipeline at a time", () =>
     Effect.gen(function* () {
-      const wsman = scripted({ pipelines: [done, done, done] })
+      const wsman = scripted({
+        pipelines: [done, done, done],
+        overrides: {
+          command: (_shellId, commandId) => Effect.delay(Effect.succeed({ commandId }), "1 second")
+        }
+      })
       const pool = yield* openPool(wsman)
       const before = wsman.log.length
-      yield* Effect.all([pool.invoke([call]), pool.invoke([call]), pool.invoke([call])], { concurrency: "unbounded" })
+      const all = yield* Effect.forkChild(
+        Effect.all([pool.invoke([call]), pool.invoke([call]), pool.invoke([call])], { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(all)
       assert.deepStrictEqual(
         wsman.log.slice(before).filter((line) => line === "command" || line === "receive"),
         ["command", "receive", "command", "receive", "command", "receive"]
