@@ -33,6 +33,12 @@ export const defaulted = <S extends Schema.Top>(
   return annotated.pipe(Schema.withDecodingDefaultKey<S>(Effect.succeed(value)))
 }
 
+/** A group of fields that all have defaults: decoded as if `{}` stood there, never written by the server. */
+export const group = <S extends Schema.Top>(schema: S, description: string): Schema.withDecodingDefaultKey<S> => {
+  const annotated = schema.annotate({ description }) as unknown as S
+  return annotated.pipe(Schema.withDecodingDefaultKey<S>(Effect.succeed({})))
+}
+
 /** A list that is merged by `keys`. */
 export const listMap = <S extends Schema.Top>(item: S, ...keys: ReadonlyArray<string>): Schema.$Array<S> =>
   extend(Schema.Array(item), { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": keys })

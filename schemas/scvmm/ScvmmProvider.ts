@@ -4,6 +4,7 @@ import {
   between,
   defaulted,
   extend,
+  group,
   int32,
   listMap,
   listSet,
@@ -60,7 +61,7 @@ const Spec = Schema.Struct({
     "PowerShell functions by name, defined in each session: full control of VMM for whoever may write this object."
   ),
   env: optional(stringMap, "Environment variables of the sessions."),
-  transport: optional(ProviderTransport, "How the hosts are spoken to."),
+  transport: group(ProviderTransport, "How the hosts are spoken to."),
   sessions: defaulted(between(1, 8), 3, "Sessions per exec host."),
   allowedNamespaces: optional(
     AllowedNamespaces,
