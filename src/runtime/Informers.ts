@@ -7,6 +7,7 @@ import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import type { KubeClient } from "../../layers/kube/KubeClient.ts"
 import type { Watch } from "../../layers/kube/Watcher.ts"
+import * as Watcher from "../../layers/kube/Watcher.ts"
 import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
 import type { WatchEvent } from "../../schemas/kube/Watch.ts"
 import { keyText } from "./Request.ts"
@@ -56,6 +57,10 @@ export class Informers extends Context.Service<
     readonly failed: Effect.Effect<never>
   }
 >()("capscvmm/runtime/Informers") {
+  static readonly layer = (options: Options = {}): Layer.Layer<Informers, never, KubeClient> =>
+    Informers.layerWatch(Watcher.watch, options)
+
+  /** With another way to watch. */
   static readonly layerWatch = (watch: Watch, options: Options = {}): Layer.Layer<Informers, never, KubeClient> =>
     Layer.effect(Informers, make(watch, options))
 }

@@ -15,6 +15,11 @@ export interface Store<A extends KubeObject> {
   readonly list: (namespace?: string) => ReadonlyArray<A>
   /** Objects for which the index function gave `value`; an unknown index is a defect of the caller. */
   readonly byIndex: (index: string, value: string) => ReadonlyArray<A>
+  /**
+   * Objects that exist and cannot be read in their present version: whoever concludes something from an object's absence looks
+   * here first.
+   */
+  readonly unreadable: () => ReadonlyArray<ObjectKey>
   /** The first complete listing arrived. */
   readonly ready: Effect.Effect<void>
 }
@@ -56,6 +61,7 @@ export const isOlder = (next: KubeObject, stored: KubeObject): boolean => {
 export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => {
   const objects = new Map<string, A>()
   const indexes = new Map<string, Index<A>>()
+  const unreadable = new Map<string, ObjectKey>()
   const ready = Latch.makeUnsafe()
 
   const unindex = (key: string, object: A): void => {
@@ -78,6 +84,7 @@ export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => 
   const put = (object: A): ReadonlyArray<Change<A>> => {
     const key = keyText(keyOf(object))
     const previous = objects.get(key)
+    unreadable.delete(key)
     if (previous !== undefined) {
       const same =
         previous.metadata.uid === object.metadata.uid &&
@@ -99,6 +106,7 @@ export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => 
 
   const drop = (key: string, last: A | undefined): ReadonlyArray<Change<A>> => {
     const previous = objects.get(key)
+    unreadable.delete(key)
     if (previous === undefined) return []
     objects.delete(key)
     unindex(key, previous)
@@ -108,6 +116,8 @@ export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => 
   const write = (event: WatchEvent<A>): ReadonlyArray<Change<A>> => {
     switch (event._tag) {
       case "Listed": {
+        // A listing is followed by what of it could not be read.
+        unreadable.clear()
         const listed = new Set(event.items.map((item) => keyText(keyOf(item))))
         const gone = [...objects.keys()].filter((key) => !listed.has(key))
         const changes = [...gone.flatMap((key) => drop(key, undefined)), ...event.items.flatMap(put)]
@@ -123,6 +133,7 @@ export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => 
         return stored !== undefined && stored.metadata.uid !== event.object.metadata.uid ? [] : drop(key, event.object)
       }
       case "Undecodable":
+        unreadable.set(keyText(event.key), event.key)
         // The last version that could be read stays: every write based on it ends in a conflict, so nothing acts on it.
         return []
     }
@@ -153,6 +164,7 @@ export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => 
         if (index === undefined) throw new Error(`the store of ${resource.kind} has no index "${name}"`)
         return [...(index.entries.get(value)?.values() ?? [])]
       },
+      unreadable: () => [...unreadable.values()],
       ready: Effect.asVoid(ready.await)
     }
   }

@@ -91,6 +91,24 @@ describe("Store", () => {
     )
   })
 
+  it("says what it cannot read, until it is read, gone, or listed anew", () => {
+    const { store, write } = Store.make(toys)
+    const key = { namespace: "play", name: "bear" }
+    const broken: WatchEvent<Toy> = { _tag: "Undecodable", key, message: "no size" }
+    write({ _tag: "Listed", items: [toy("duck")] })
+    write(broken)
+    assert.deepStrictEqual(store.unreadable(), [key])
+    write({ _tag: "Applied", object: toy("bear") })
+    assert.deepStrictEqual(store.unreadable(), [])
+    write(broken)
+    assert.isDefined(store.get(key))
+    write({ _tag: "Deleted", object: toy("bear") })
+    assert.deepStrictEqual(store.unreadable(), [])
+    write(broken)
+    write({ _tag: "Listed", items: [] })
+    assert.deepStrictEqual(store.unreadable(), [])
+  })
+
   it("an unknown index is a mistake of the caller", () => {
     assert.throws(() => Store.make(toys).store.byIndex("none", "x"), /Toy has no index "none"/u)
   })
