@@ -1,0 +1,209 @@
+/** A Kubernetes API server in this process: storage, rules, watches, garbage collection, without a socket of its own. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Yaml from "yaml"
+import type { Connection, Handler, Request, Response } from "../../../schemas/http/Exchange.ts"
+import * as Access from "./Access.ts"
+import * as Audit from "./Audit.ts"
+import * as Authentication from "./Authentication.ts"
+import * as BuiltinKinds from "./BuiltinKinds.ts"
+import * as CustomResources from "./CustomResources.ts"
+import * as Discovery from "./Discovery.ts"
+import * as Failure from "./Failure.ts"
+import * as GarbageCollector from "./GarbageCollector.ts"
+import type * as Kind from "./Kind.ts"
+import * as Kinds from "./Kinds.ts"
+import type { KubeJson } from "./KubeJson.ts"
+import * as NamespaceLifecycle from "./NamespaceLifecycle.ts"
+import * as ResourcePath from "./ResourcePath.ts"
+import * as Resources from "./Resources.ts"
+import * as Stamp from "./Stamp.ts"
+import * as Storage from "./Storage.ts"
+import * as Writes from "./Writes.ts"
+
+export interface Options {
+  /** CustomResourceDefinition objects that are established from the start. */
+  readonly crds?: ReadonlyArray<KubeJson>
+  /** Kinds beyond the built-in ones. */
+  readonly kinds?: ReadonlyArray<Kind.Kind>
+  /** Bearer tokens; without any, one of user "admin" is made up. */
+  readonly tokens?: ReadonlyArray<Authentication.Token>
+  /** Common names of client certificates that are let in (the listener verifies the certificates). */
+  readonly clientCertificates?: ReadonlyArray<Authentication.ClientCertificate>
+  /** Changes kept per kind for watches and pages. Default 10,000. */
+  readonly historyLimit?: number
+}
+
+export interface EmbeddedApiServer {
+  /** Serves requests that carry credentials. */
+  readonly handler: Handler
+  /** The administrator's way in, without a socket and without credentials. */
+  readonly access: Access.Access
+  /** A kubeconfig for a server listening at that origin (scheme://host:port) with a certificate of that CA (PEM). */
+  readonly kubeconfig: (origin: string, ca: string) => string
+  readonly audit: Pick<Audit.Audit, "requests" | "writes" | "recent">
+  /** Forgets the history: older watches and pages get 410. */
+  readonly compact: Effect.Effect<void>
+  /** Never returns; dies when the server's own controllers died. */
+  readonly join: Effect.Effect<never>
+}
+
+const everywhere = ["default", "kube-system", "kube-public", "kube-node-lease"]
+const open = new Set(["/healthz", "/livez", "/readyz", "/version"])
+const mutating = new Set(["create", "update", "patch", "delete", "deletecollection"])
+const writeOptions = { dryRun: false, fieldValidation: "Ignore" } as const
+const administrator: Connection = { id: 0, secure: true }
+
+const encoder = new TextEncoder()
+
+const textual = (status: number, body: string): Response => ({
+  status,
+  headers: { "content-type": "text/plain; charset=utf-8" },
+  body: encoder.encode(body)
+})
+
+const refused = (failure: Failure.Failure): Response => Resources.json(failure.code, Failure.status(failure))
+
+/** Keeps the served kinds in step with the stored CRDs. */
+const followCrds = (world: Writes.World) =>
+  world.storage.follow(CustomResources.store, (change) => {
+    if (change.type === "DELETED") return
+    for (const kind of CustomResources.kinds(change.object)) {
+      world.storage.open(kind.store)
+      world.kinds.register(kind)
+    }
+  })
+
+/** What the real control plane's controllers would do about a change. */
+const control = (world: Writes.World, change: Storage.Change, now: string) => {
+  if (change.store === CustomResources.store && change.type === "DELETED") {
+    const served = CustomResources.kinds(change.object)
+    for (const { store } of served) {
+      for (const { key } of world.storage.list(store, "")) world.storage.remove(store, key)
+      world.kinds.unregister(store)
+    }
+  } else if (change.store === CustomResources.store) {
+    const stored = world.storage.get(change.store, change.key)
+    const established = stored && CustomResources.established(stored, now)
+    if (established !== undefined && established !== stored) world.storage.put(change.store, change.key, established)
+  }
+  GarbageCollector.react(world, change, now)
+  NamespaceLifecycle.react(world, change, now)
+}
+
+const populate = (world: Writes.World, crds: ReadonlyArray<KubeJson>, stamp: Stamp.Stamp) => {
+  const create = (plural: string, group: string, object: KubeJson) => {
+    const kind = world.kinds.find(group, "v1", plural)
+    if (kind !== undefined) Writes.create(world, kind, "", { object, duplicates: [] }, writeOptions, stamp)
+  }
+  for (const name of everywhere) {
+    create("namespaces", "", { apiVersion: "v1", kind: "Namespace", metadata: { name } })
+  }
+  for (const crd of crds) create("customresourcedefinitions", "apiextensions.k8s.io", crd)
+  for (const { key, object } of world.storage.list(CustomResources.store, "")) {
+    world.storage.put(CustomResources.store, key, CustomResources.established(object, stamp.now))
+  }
+}
+
+const kubeconfigOf = (token: Redacted.Redacted | undefined, origin: string, ca: string): string =>
+  Yaml.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "embedded",
+    clusters: [
+      {
+        name: "embedded",
+        cluster: { server: origin, "certificate-authority-data": Buffer.from(ca).toString("base64") }
+      }
+    ],
+    users: [{ name: "embedded", user: token === undefined ? {} : { token: Redacted.value(token) } }],
+    contexts: [{ name: "embedded", context: { cluster: "embedded", user: "embedded" } }]
+  })
+
+/**
+ * Starts a server that lives as long as its scope.
+ *
+ * Guarantees: every write is atomic and gets its own resourceVersion; watches see every write once, in order; what
+ * the garbage collector and the namespace controller do follows a write within the same tick of the runtime.
+ * Errors: a CRD of the options that is no valid one is a defect.
+ */
+export const make = Effect.fn("EmbeddedApiServer.make")(function* (
+  options: Options = {}
+): Effect.fn.Return<EmbeddedApiServer, never, Scope.Scope> {
+  const stamp = yield* Stamp.take
+  const world: Writes.World = {
+    storage: Storage.make({ firstRevision: 100, historyLimit: options.historyLimit ?? 10_000 }),
+    kinds: Kinds.make([...BuiltinKinds.all, ...(options.kinds ?? [])])
+  }
+  for (const kind of world.kinds.all()) world.storage.open(kind.store)
+  followCrds(world)
+  yield* Effect.orDie(Failure.attempt(() => populate(world, options.crds ?? [], stamp)))
+
+  const audit = Audit.make(10_000)
+  const credentials: Authentication.Credentials = {
+    tokens: options.tokens ?? [{ token: Redacted.make(`embedded-${stamp.uid()}`), user: "admin" }],
+    clientCertificates: options.clientCertificates ?? []
+  }
+
+  const changes = yield* Queue.unbounded<Storage.Change>()
+  const unfollow = world.storage.follow("", (change) => void Queue.offerUnsafe(changes, change))
+  yield* Effect.addFinalizer(() => Effect.sync(unfollow))
+  const controllers = yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.flatMap(Effect.all([Queue.take(changes), Clock.currentTimeMillis]), ([change, millis]) =>
+        Effect.orDie(Failure.attempt(() => control(world, change, Stamp.timestamp(millis))))
+      )
+    )
+  )
+
+  const serve = (user: string, request: Request): Effect.Effect<Response, never, Scope.Scope> =>
+    Effect.gen(function* () {
+      const { pathname, searchParams } = new URL(request.target, "http://kubernetes")
+      const path = ResourcePath.parse(world.kinds, pathname)
+      if (path === undefined || (request.method === "POST" && path.kind.namespaced && path.namespace === "")) {
+        const answer = request.method === "GET" ? Discovery.answer(world.kinds, pathname) : undefined
+        if (answer === undefined) return textual(404, "404 page not found\n")
+        return answer === "ok" ? textual(200, "ok") : Resources.json(200, answer)
+      }
+      const response = yield* Resources.handle({ world, request, path, query: searchParams }).pipe(
+        Effect.catch((failure) => Effect.succeed(refused(failure)))
+      )
+      const verb = Resources.verb(request.method, path, searchParams)
+      if (mutating.has(verb)) {
+        audit.record({
+          user,
+          verb,
+          group: path.kind.group,
+          plural: path.kind.plural,
+          subresource: path.subresource,
+          namespace: path.namespace,
+          name: path.name,
+          code: response.status,
+          millis: yield* Clock.currentTimeMillis
+        })
+      }
+      return request.method === "HEAD" ? { ...response, body: new Uint8Array() } : response
+    })
+
+  const handler: Handler = (request, connection) => {
+    audit.countRequest()
+    const user = Authentication.user(credentials, request, connection)
+    if (user !== undefined) return serve(user, request)
+    return open.has(request.target.split("?")[0] ?? "")
+      ? serve("system:anonymous", request)
+      : Effect.succeed(refused(Failure.unauthorized))
+  }
+
+  return {
+    handler,
+    access: Access.make((request) => serve("system:admin", request), administrator),
+    kubeconfig: (origin, ca) => kubeconfigOf(credentials.tokens[0]?.token, origin, ca),
+    audit,
+    compact: Effect.sync(() => world.storage.compact()),
+    join: Effect.andThen(Fiber.join(controllers), Effect.never)
+  }
+})

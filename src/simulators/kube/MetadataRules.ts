@@ -1,0 +1,227 @@
+/** What holds for the metadata of every object: its fields, and what the API server refuses in them. */
+import type { Cause } from "./Failure.ts"
+import {
+  assign,
+  equals,
+  isArray,
+  isObject,
+  metadata,
+  objects,
+  strings,
+  text,
+  textMap,
+  withMetadata,
+  type KubeJson
+} from "./KubeJson.ts"
+import { applyDefaults, compile } from "./StructuralSchema.ts"
+
+const string = { type: "string" }
+const map = { type: "object", additionalProperties: string }
+const boolean = { type: "boolean" }
+
+export const schema = compile({
+  type: "object",
+  properties: {
+    name: string,
+    generateName: string,
+    namespace: string,
+    selfLink: string,
+    uid: string,
+    resourceVersion: string,
+    generation: { type: "integer" },
+    creationTimestamp: string,
+    deletionTimestamp: string,
+    deletionGracePeriodSeconds: { type: "integer" },
+    labels: map,
+    annotations: map,
+    finalizers: { type: "array", items: string },
+    ownerReferences: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: {
+          apiVersion: string,
+          kind: string,
+          name: string,
+          uid: string,
+          controller: boolean,
+          blockOwnerDeletion: boolean
+        }
+      }
+    },
+    managedFields: {
+      type: "array",
+      items: { type: "object", "x-kubernetes-preserve-unknown-fields": true }
+    }
+  }
+})
+
+/** Without nulls, empty maps and lists, and managedFields, which are not kept here. */
+export const normalise = (object: KubeJson): KubeJson => {
+  const meta = applyDefaults(metadata(object), schema)
+  return {
+    ...object,
+    metadata: Object.fromEntries(
+      Object.entries(isObject(meta) ? meta : {}).filter(
+        ([field, value]) =>
+          field !== "managedFields" &&
+          field !== "selfLink" &&
+          value !== "" &&
+          !(isArray(value) && value.length === 0) &&
+          !(isObject(value) && Object.keys(value).length === 0)
+      )
+    )
+  }
+}
+
+const part = /^(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/u
+const value = /^(?:(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/u
+const label = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/u
+const subdomain = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/u
+
+const partText =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+const valueText =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+const labelText =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+const subdomainText =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+
+/** What is wrong with a qualified name (label key, annotation key, finalizer). */
+export const labelKeyFault = (key: string): string | undefined => {
+  const [name = "", prefix] = key.split("/").toReversed()
+  if (key.split("/").length > 2) return "a qualified name must have at most one '/'"
+  if (prefix !== undefined && !subdomain.test(prefix)) return `prefix part ${subdomainText}`
+  if (name.length > 63) return "name part must be no more than 63 bytes"
+  return part.test(name) ? undefined : partText
+}
+
+export const labelValueFault = (text: string): string | undefined => {
+  if (text.length > 63) return "must be no more than 63 bytes"
+  return value.test(text) ? undefined : valueText
+}
+
+const nameFault = (name: string, names: "subdomain" | "label"): string | undefined => {
+  const limit = names === "label" ? 63 : 253
+  if (name.length > limit) return `must be no more than ${limit} bytes`
+  if (names === "label") return label.test(name) ? undefined : labelText
+  return subdomain.test(name) ? undefined : subdomainText
+}
+
+const wrong = (field: string, found: string, fault: string | undefined): ReadonlyArray<Cause> =>
+  fault === undefined
+    ? []
+    : [{ reason: "FieldValueInvalid", field, message: `Invalid value: ${JSON.stringify(found)}: ${fault}` }]
+
+const ofOwners = (owners: ReadonlyArray<KubeJson>): ReadonlyArray<Cause> => {
+  const controllers = owners.filter((owner) => owner["controller"] === true)
+  const [first, second] = controllers
+  return [
+    ...owners.flatMap((owner) => [
+      ...(text(owner, "apiVersion") === ""
+        ? wrong("metadata.ownerReferences.apiVersion", "", "version must not be empty")
+        : []),
+      ...(text(owner, "kind") === "" ? wrong("metadata.ownerReferences.kind", "", "must not be empty") : []),
+      ...(text(owner, "name") === "" ? wrong("metadata.ownerReferences.name", "", "must not be empty") : []),
+      ...(text(owner, "uid") === "" ? wrong("metadata.ownerReferences.uid", "", "must not be empty") : [])
+    ]),
+    ...(first === undefined || second === undefined
+      ? []
+      : [
+          {
+            reason: "FieldValueInvalid",
+            field: "metadata.ownerReferences",
+            message: `Invalid value: ${JSON.stringify(owners)}: Only one reference can have Controller set to true. Found "true" in references for ${text(first, "kind")}/${text(first, "name")} and ${text(second, "kind")}/${text(second, "name")}`
+          } as const
+        ])
+  ]
+}
+
+/** What is wrong with the metadata of an object, new or changed. */
+export const causes = (object: KubeJson, names: "subdomain" | "label"): ReadonlyArray<Cause> => {
+  const meta = metadata(object)
+  const name = text(meta, "name")
+  return [
+    ...(name === ""
+      ? [
+          {
+            reason: "FieldValueRequired",
+            field: "metadata.name",
+            message: "Required value: name or generateName is required"
+          } as const
+        ]
+      : wrong("metadata.name", name, nameFault(name, names))),
+    ...Object.entries(textMap(meta, "labels")).flatMap(([key, held]) => [
+      ...wrong("metadata.labels", key, labelKeyFault(key)),
+      ...wrong("metadata.labels", held, labelValueFault(held))
+    ]),
+    ...Object.keys(textMap(meta, "annotations")).flatMap((key) =>
+      wrong("metadata.annotations", key, labelKeyFault(key.toLowerCase()))
+    ),
+    ...strings(meta, "finalizers").flatMap((finalizer) =>
+      wrong("metadata.finalizers", finalizer, labelKeyFault(finalizer))
+    ),
+    ...ofOwners(objects(meta, "ownerReferences"))
+  ]
+}
+
+const carried = [
+  "uid",
+  "creationTimestamp",
+  "generateName",
+  "generation",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "resourceVersion"
+] as const
+
+/** What an update may not change, and finalizers that come too late. */
+export const updateCauses = (next: KubeJson, stored: KubeJson): ReadonlyArray<Cause> => {
+  const [after, before] = [metadata(next), metadata(stored)]
+  const immutable = (["uid", "deletionTimestamp"] as const).flatMap((field) =>
+    after[field] === undefined || equals(after[field], before[field])
+      ? []
+      : wrong(`metadata.${field}`, text(after, field), "field is immutable")
+  )
+  const held = strings(before, "finalizers")
+  const added = strings(after, "finalizers").filter((finalizer) => !held.includes(finalizer))
+  return before["deletionTimestamp"] === undefined || added.length === 0
+    ? immutable
+    : [
+        ...immutable,
+        {
+          reason: "FieldValueForbidden",
+          field: "metadata.finalizers",
+          message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((finalizer) => JSON.stringify(finalizer)).join(", ")}}`
+        }
+      ]
+}
+
+/** `next` with the metadata that the server alone writes taken from `stored`. */
+export const carry = (next: KubeJson, stored: KubeJson): KubeJson =>
+  withMetadata(next, Object.fromEntries(carried.map((field) => [field, metadata(stored)[field]])))
+
+/** A new object without what a client cannot choose. */
+export const fresh = (object: KubeJson): KubeJson => ({
+  ...object,
+  metadata: assign(metadata(object), {
+    uid: undefined,
+    creationTimestamp: undefined,
+    generation: undefined,
+    deletionTimestamp: undefined,
+    deletionGracePeriodSeconds: undefined
+  })
+})
+
+/** Finalizer names without a domain draw a warning when they are new. */
+export const warnings = (next: KubeJson, stored: KubeJson | undefined): ReadonlyArray<string> => {
+  const held = stored === undefined ? [] : strings(metadata(stored), "finalizers")
+  return strings(metadata(next), "finalizers")
+    .filter((finalizer) => !finalizer.includes("/") && !held.includes(finalizer))
+    .filter((finalizer) => !["foregroundDeletion", "orphan", "kubernetes"].includes(finalizer))
+    .map(
+      (finalizer) =>
+        `metadata.finalizers: "${finalizer}": prefer a domain-qualified finalizer name${finalizer.includes(".") ? " including a path (/)" : ""} to avoid accidental conflicts with other finalizer writers`
+    )
+}

@@ -1,0 +1,30 @@
+/** Empties a namespace that is being deleted, and lets it go when nothing is left in it. */
+import * as Deletions from "./Deletions.ts"
+import { metadata, text } from "./KubeJson.ts"
+import type { Change } from "./Storage.ts"
+import type { World } from "./Writes.ts"
+
+const sweep = (world: World, namespace: string, now: string) => {
+  const home = world.storage.get("/namespaces", namespace)
+  if (home === undefined || metadata(home)["deletionTimestamp"] === undefined) return
+  const kinds = world.kinds.all().filter((kind) => kind.namespaced && kind.convert === undefined)
+  const contents = () =>
+    kinds.flatMap((kind) => world.storage.list(kind.store, `${namespace}/`).map(({ object }) => ({ kind, object })))
+  for (const { kind, object } of contents()) {
+    if (metadata(object)["deletionTimestamp"] === undefined) {
+      Deletions.removeAll(
+        world,
+        kind,
+        [object],
+        { dryRun: false, propagationPolicy: "Background", uid: "", resourceVersion: "" },
+        now
+      )
+    }
+  }
+  if (contents().length === 0) world.storage.remove("/namespaces", namespace)
+}
+
+export const react = (world: World, change: Change, now: string) => {
+  if (change.store === "/namespaces") sweep(world, change.key, now)
+  else if (change.type === "DELETED") sweep(world, text(metadata(change.object), "namespace"), now)
+}

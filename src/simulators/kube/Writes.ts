@@ -1,0 +1,329 @@
+/** Creation, update and patch of one object: the rules between a request and the storage. Failures are thrown. */
+import * as Decode from "./Decode.ts"
+import * as Failure from "./Failure.ts"
+import * as JsonPatch from "./JsonPatch.ts"
+import { apiVersion, keyOf, present, type Kind } from "./Kind.ts"
+import type { Kinds } from "./Kinds.ts"
+import {
+  assign,
+  at,
+  equals,
+  isObject,
+  metadata,
+  strings,
+  text,
+  withMetadata,
+  type Json,
+  type KubeJson
+} from "./KubeJson.ts"
+import * as MergePatch from "./MergePatch.ts"
+import * as MetadataRules from "./MetadataRules.ts"
+import type { WriteOptions } from "./Options.ts"
+import * as SchemaValidation from "./SchemaValidation.ts"
+import type { Stamp } from "./Stamp.ts"
+import type { Storage } from "./Storage.ts"
+
+export interface World {
+  readonly storage: Storage
+  readonly kinds: Kinds
+}
+
+export interface Written {
+  readonly object: KubeJson
+  readonly warnings: ReadonlyArray<string>
+}
+
+/** The object that a path names. */
+export interface Target {
+  readonly kind: Kind
+  readonly namespace: string
+  readonly name: string
+  readonly subresource: "" | "status"
+}
+
+const namespaces: Failure.Named = { group: "", plural: "namespaces", kind: "Namespace" }
+
+const problems = (unknown: ReadonlyArray<string>, duplicates: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...duplicates.map((field) => `duplicate field "${field}"`),
+  ...unknown.map((field) => `unknown field "${field}"`)
+]
+
+const invalid = (kind: Kind, object: KubeJson, causes: ReadonlyArray<Failure.Cause>) => {
+  if (causes.length > 0) throw Failure.invalid(kind.group, kind.kind, text(metadata(object), "name"), causes)
+}
+
+const requireNamespace = (world: World, kind: Kind, namespace: string, name: string) => {
+  if (!kind.namespaced) return
+  const home = world.storage.get("/namespaces", namespace)
+  if (home === undefined) throw Failure.notFound(namespaces, namespace)
+  if (metadata(home)["deletionTimestamp"] !== undefined) {
+    throw Failure.forbidden(
+      kind,
+      name,
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+      [
+        {
+          reason: "NamespaceTerminating",
+          message: `namespace ${namespace} is being terminated`,
+          field: "metadata.namespace"
+        }
+      ]
+    )
+  }
+}
+
+const requireNamespaceOf = (object: KubeJson, namespace: string) => {
+  const named = text(metadata(object), "namespace")
+  if (named !== "" && named !== namespace) {
+    throw Failure.badRequest("the namespace of the provided object does not match the namespace sent on the request")
+  }
+}
+
+/** A body decoded under a field validation: what is unknown or doubled is refused or becomes a warning. */
+const decoded = (
+  kind: Kind,
+  body: { readonly object: KubeJson; readonly duplicates: ReadonlyArray<string> },
+  options: WriteOptions
+): Written => {
+  const cannot = (fault: string) =>
+    Failure.badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${fault}`)
+  const { object, unknown } = Decode.conform(body.object, kind, "body", cannot)
+  const found = options.fieldValidation === "Ignore" ? [] : problems(unknown, body.duplicates)
+  if (found.length > 0 && options.fieldValidation === "Strict")
+    throw cannot(`strict decoding error: ${found.join(", ")}`)
+  return { object, warnings: found }
+}
+
+const prepared = (kind: Kind, object: KubeJson, stored: KubeJson | undefined): KubeJson => {
+  const converted = kind.convert === undefined ? object : kind.convert.toStored(object)
+  return kind.prepare === undefined ? converted : kind.prepare(converted, stored)
+}
+
+/** POST. Raises 400, 403, 404 (namespace), 409 AlreadyExists, 422. */
+export const create = (
+  world: World,
+  kind: Kind,
+  namespace: string,
+  body: { readonly object: KubeJson; readonly duplicates: ReadonlyArray<string> },
+  options: WriteOptions,
+  stamp: Stamp
+): Written => {
+  const { object, warnings } = decoded(kind, body, options)
+  const meta = metadata(object)
+  requireNamespaceOf(object, namespace)
+  if (meta["resourceVersion"] !== undefined) {
+    throw Failure.internal("resourceVersion should not be set on objects to be created")
+  }
+  const generated = text(meta, "generateName")
+  const name = text(meta, "name") || (generated === "" ? "" : `${generated}${stamp.suffix()}`)
+  requireNamespace(world, kind, namespace, name)
+  const born = withMetadata(MetadataRules.fresh(object), {
+    name: name === "" ? undefined : name,
+    namespace: kind.namespaced ? namespace : undefined,
+    uid: stamp.uid(),
+    creationTimestamp: stamp.now,
+    generation: kind.generation ? 1 : undefined
+  })
+  const complete = prepared(
+    kind,
+    kind.custom && kind.statusSubresource ? assign(born, { status: undefined }) : born,
+    undefined
+  )
+  invalid(kind, complete, [
+    ...MetadataRules.causes(complete, kind.names),
+    ...(kind.schema === undefined ? [] : SchemaValidation.causes(complete, kind.schema))
+  ])
+  const key = keyOf(kind, namespace, name)
+  const held = world.storage.get(kind.store, key)
+  if (held !== undefined) {
+    throw Failure.alreadyExists(kind, name, metadata(held)["deletionTimestamp"] !== undefined)
+  }
+  return {
+    object: present(kind, options.dryRun ? complete : world.storage.put(kind.store, key, complete)),
+    warnings: [...warnings, ...MetadataRules.warnings(complete, undefined)]
+  }
+}
+
+/** The stored object of a target. Throws 404. */
+export const read = (world: World, target: Target): KubeJson => {
+  const { kind, namespace, name } = target
+  const stored = world.storage.get(kind.store, keyOf(kind, namespace, name))
+  if (stored === undefined) throw Failure.notFound(kind, name)
+  return stored
+}
+
+/** Whether nothing holds a deleted object any more. */
+export const isReleased = (kind: Kind, object: KubeJson): boolean =>
+  strings(metadata(object), "finalizers").length === 0 &&
+  (kind.store !== "/namespaces" || strings(object, "spec", "finalizers").length === 0)
+
+/** What metadata.generation counts. */
+const desired = (kind: Kind, object: KubeJson): KubeJson =>
+  assign(object, { metadata: undefined, ...(kind.statusSubresource && { status: undefined }) })
+
+/** Stores the successor of an object, or removes what was only waiting for its last finalizer. */
+const replace = (
+  world: World,
+  target: Target,
+  stored: KubeJson,
+  proposed: KubeJson,
+  options: WriteOptions
+): KubeJson => {
+  const { kind, namespace, name, subresource } = target
+  const key = keyOf(kind, namespace, name)
+  const shaped = subresource === "status" ? proposed : prepared(kind, proposed, stored)
+  const owned: KubeJson =
+    subresource === "status"
+      ? assign(stored, { status: (kind.convert?.toStored(shaped) ?? shaped)["status"] })
+      : assign(shaped, kind.statusSubresource ? { status: stored["status"] } : {})
+  invalid(kind, owned, [
+    ...(subresource === "status" ? [] : MetadataRules.updateCauses(owned, stored)),
+    ...(subresource === "status" ? [] : MetadataRules.causes(owned, kind.names)),
+    ...(kind.schema === undefined
+      ? []
+      : SchemaValidation.causes(owned, kind.schema, stored, subresource === "status" ? "status" : undefined))
+  ])
+  const carried = MetadataRules.carry(owned, stored)
+  const generation = at(stored, "metadata", "generation")
+  const next =
+    kind.generation && !equals(desired(kind, carried), desired(kind, stored))
+      ? withMetadata(carried, { generation: (typeof generation === "number" ? generation : 0) + 1 })
+      : carried
+  if (equals(next, stored) || options.dryRun) return next
+  if (metadata(next)["deletionTimestamp"] !== undefined && isReleased(kind, next)) {
+    world.storage.remove(kind.store, key)
+    return next
+  }
+  return world.storage.put(kind.store, key, next)
+}
+
+const requireIdentity = (target: Target, object: KubeJson) => {
+  const named = text(metadata(object), "name")
+  if (named === "") {
+    throw Failure.badRequest(
+      `the name of the object (${target.name} based on URL) was undeterminable: name must be provided`
+    )
+  }
+  if (named !== target.name) {
+    throw Failure.badRequest(`the name of the object (${named}) does not match the name on the URL (${target.name})`)
+  }
+  requireNamespaceOf(object, target.namespace)
+}
+
+const requireVersion = (target: Target, proposed: KubeJson, stored: KubeJson) => {
+  const version = text(metadata(proposed), "resourceVersion")
+  if (version === "" && target.kind.custom) {
+    throw Failure.invalid(target.kind.group, target.kind.plural, target.name, [
+      {
+        reason: "FieldValueInvalid",
+        field: "metadata.resourceVersion",
+        message: "Invalid value: 0: must be specified for an update"
+      }
+    ])
+  }
+  if (version !== "" && !/^\d+$/u.test(version)) {
+    throw Failure.internal(`strconv.ParseUint: parsing "${version}": invalid syntax`)
+  }
+  if (version !== "" && version !== text(metadata(stored), "resourceVersion")) {
+    throw Failure.modified(target.kind, target.name)
+  }
+}
+
+/** PUT. Raises 400, 404, 409, 422. */
+export const update = (
+  world: World,
+  target: Target,
+  body: { readonly object: KubeJson; readonly duplicates: ReadonlyArray<string> },
+  options: WriteOptions
+): Written => {
+  const { kind, name } = target
+  const { object, warnings } = decoded(kind, body, options)
+  requireIdentity(target, object)
+  const stored = read(world, target)
+  const meta = metadata(object)
+  const uid = text(metadata(stored), "uid")
+  if (meta["uid"] !== undefined && meta["uid"] !== uid) {
+    throw Failure.conflict(
+      kind,
+      name,
+      `Precondition failed: UID in precondition: ${text(meta, "uid")}, UID in object meta: ${uid}`
+    )
+  }
+  requireVersion(target, object, stored)
+  return {
+    object: present(kind, replace(world, target, stored, object, options)),
+    warnings: [...warnings, ...MetadataRules.warnings(object, stored)]
+  }
+}
+
+const patched = (current: KubeJson, type: Decode.PatchType, patch: Json): Json => {
+  switch (type) {
+    case "json":
+      try {
+        return JsonPatch.apply(current, patch)
+      } catch (error) {
+        if (error instanceof JsonPatch.Malformed) throw Failure.badRequest(`error decoding patch: ${error.text}`)
+        if (error instanceof JsonPatch.Inapplicable) throw Failure.unprocessable
+        throw error
+      }
+    case "apply":
+      throw Failure.notImplemented("server-side apply is not served here: use a merge or JSON patch")
+    case "merge":
+    case "strategic":
+      if (!isObject(patch))
+        throw Failure.badRequest(
+          "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+        )
+      if (type === "strategic" && !MergePatch.isPlainStrategic(patch)) {
+        throw Failure.unsupportedMediaType(["application/json-patch+json", "application/merge-patch+json"])
+      }
+      return MergePatch.apply(current, patch)
+  }
+}
+
+/** PATCH. Raises 400, 404, 409, 415, 422, 501 (server-side apply). */
+export const patch = (
+  world: World,
+  target: Target,
+  type: Decode.PatchType,
+  body: Decode.Body,
+  options: WriteOptions
+): Written => {
+  const { kind } = target
+  const stored = read(world, target)
+  const current = present(kind, stored)
+  const result = patched(current, type, body.json)
+  if (!isObject(result)) throw Failure.unprocessable
+  const cannot = (fault: string) =>
+    Failure.invalid("", "", "", [
+      {
+        reason: "FieldValueInvalid",
+        field: "patch",
+        message: `Invalid value: ${JSON.stringify(JSON.stringify(result))}: ${fault}`
+      }
+    ])
+  const { object, unknown } = Decode.conform(
+    { apiVersion: apiVersion(kind), kind: kind.kind, ...result },
+    kind,
+    "patch",
+    cannot
+  )
+  const found =
+    options.fieldValidation === "Ignore"
+      ? []
+      : [
+          ...(type === "json"
+            ? JsonPatch.unknownFields(body.json).map((field) => `json patch unknown field "${field}"`)
+            : []),
+          ...problems(unknown, body.duplicates)
+        ]
+  if (found.length > 0 && options.fieldValidation === "Strict") {
+    throw cannot(`strict decoding error: ${found.join(", ")}`)
+  }
+  requireIdentity(target, object)
+  requireVersion(target, object, stored)
+  return {
+    object: present(kind, replace(world, target, stored, object, options)),
+    warnings: [...found, ...MetadataRules.warnings(object, stored)]
+  }
+}
