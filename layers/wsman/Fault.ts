@@ -119,7 +119,8 @@ export const readFault = (body: SoapElement): Fault | undefined => {
 }
 
 export interface FaultToWrite {
-  readonly code: number
+  /** Without one there is no Detail: some errors of plugins come so. */
+  readonly code?: number
   /** With its prefix: "w:TimedOut" or "a:ActionNotSupported". */
   readonly subcode: `w:${string}` | `a:${string}`
   readonly text: string
@@ -137,9 +138,13 @@ export const writeFault = (fault: FaultToWrite): SoapElement =>
       element(ns.soap, "Subcode", {}, [element(ns.soap, "Value", {}, [fault.subcode])])
     ]),
     element(ns.soap, "Reason", {}, [element(ns.soap, "Text", { "xml:lang": "en-US" }, [fault.text])]),
-    element(ns.soap, "Detail", {}, [
-      element(ns.wsmanFault, "WSManFault", { Code: String(fault.code), Machine: fault.machine ?? "localhost" }, [
-        element(ns.wsmanFault, "Message", {}, [fault.text])
-      ])
-    ])
+    ...(fault.code === undefined
+      ? []
+      : [
+          element(ns.soap, "Detail", {}, [
+            element(ns.wsmanFault, "WSManFault", { Code: String(fault.code), Machine: fault.machine ?? "localhost" }, [
+              element(ns.wsmanFault, "Message", {}, [fault.text])
+            ])
+          ])
+        ])
   ])
