@@ -1,0 +1,86 @@
+/** What one ScvmmCluster needs next, decided from the objects around it: pure (contract §1.B, rules 29–34). */
+import * as Contract from "../../../schemas/capi/Contract.ts"
+import type { Cluster } from "../../../schemas/capi/Cluster.ts"
+import type { Finding } from "../../../schemas/kube/Condition.ts"
+import type { ScvmmCluster } from "../../../schemas/scvmm/ScvmmCluster.ts"
+
+export type Step =
+  /** Not ours to touch. */
+  | { readonly _tag: "Ignore" }
+  | { readonly _tag: "Paused"; readonly message: string }
+  | { readonly _tag: "AddFinalizer" }
+  | { readonly _tag: "Publish" }
+  /** Deleted, but machines of the cluster are still there. */
+  | { readonly _tag: "AwaitMachines"; readonly names: ReadonlyArray<string> }
+  | { readonly _tag: "Release" }
+
+export interface Observed {
+  readonly scvmmCluster: ScvmmCluster
+  /** Whether an ownerReference names a Cluster. */
+  readonly owned: boolean
+  readonly cluster: Cluster | undefined
+  /** ScvmmMachines with the cluster's label. */
+  readonly machines: ReadonlyArray<string>
+}
+
+export const plan = ({ scvmmCluster, owned, cluster, machines }: Observed): Step => {
+  const { metadata } = scvmmCluster
+  const annotations = metadata.annotations ?? {}
+  const held = metadata.finalizers?.includes(Contract.clusterFinalizer) === true
+  const deleting = metadata.deletionTimestamp !== undefined
+  if (annotations[Contract.managedByAnnotation] !== undefined) return { _tag: "Ignore" }
+  if (annotations[Contract.deleteForMoveAnnotation] !== undefined) return { _tag: "Ignore" }
+  if (deleting && !held) return { _tag: "Ignore" }
+  const pauses = [
+    ...(cluster?.spec.paused === true ? ["Cluster spec.paused is set to true"] : []),
+    ...(annotations[Contract.pausedAnnotation] === undefined
+      ? []
+      : ["ScvmmCluster has the cluster.x-k8s.io/paused annotation"])
+  ]
+  if (pauses.length > 0) return { _tag: "Paused", message: pauses.join(", ") }
+  if (deleting) return machines.length > 0 ? { _tag: "AwaitMachines", names: machines } : { _tag: "Release" }
+  if (!owned || cluster === undefined) return { _tag: "Ignore" }
+  return held ? { _tag: "Publish" } : { _tag: "AddFinalizer" }
+}
+
+const condition = (type: string, status: Finding["status"], reason: string, message = ""): Finding => ({
+  type,
+  status,
+  reason,
+  message
+})
+
+export const paused = (message: string): Finding =>
+  condition(Contract.Condition.paused, "True", Contract.Reason.paused, message)
+
+/** An endpoint that nobody gave holds the control plane back, not the infrastructure: it stays provisioned early. */
+export const published = (endpoint: boolean): ReadonlyArray<Finding> => [
+  condition(Contract.Condition.paused, "False", Contract.Reason.notPaused),
+  condition(Contract.Condition.deleting, "False", Contract.Reason.notDeleting),
+  condition(Contract.Condition.clusterCreated, "True", Contract.LegacyReason.clusterCreated),
+  condition(
+    Contract.Condition.ready,
+    "True",
+    Contract.Reason.ready,
+    endpoint ? "" : "neither spec.controlPlaneEndpoint nor the Cluster's is set: the control plane waits for it"
+  )
+]
+
+export const waiting = (names: ReadonlyArray<string>): ReadonlyArray<Finding> => {
+  const message = `waiting for ${names.length} ScvmmMachines: ${names.toSorted().slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`
+  return [
+    condition(Contract.Condition.deleting, "True", Contract.Reason.deleting, message),
+    condition(Contract.Condition.clusterCreated, "False", Contract.LegacyReason.clusterDeleting, message),
+    condition(Contract.Condition.ready, "False", Contract.Reason.deleting, message)
+  ]
+}
+
+/** status.failureDomains: a list with cloud and hostGroup, sorted by name (checklist 10). */
+export const failureDomains = (spec: ScvmmCluster["spec"]) =>
+  Object.entries(spec.failureDomains ?? {})
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, domain]) => ({
+      name,
+      ...(domain.controlPlane !== undefined && { controlPlane: domain.controlPlane }),
+      attributes: { cloud: domain.cloud, hostGroup: domain.hostGroup }
+    }))

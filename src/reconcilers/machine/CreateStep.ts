@@ -1,0 +1,127 @@
+/** The steps that make a VM: intent, create, and finding what an attempt left (design D6). */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Contract from "../../../schemas/capi/Contract.ts"
+import { keyOf } from "../../../schemas/kube/ObjectMeta.ts"
+import * as Patch from "../../../schemas/kube/Patch.ts"
+import { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
+import * as Marker from "../../../schemas/vmm/Marker.ts"
+import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
+import { FindVirtualMachine, NewVirtualMachine } from "../../../schemas/vmm/Verb.ts"
+import { KubeClient } from "../../../layers/kube/KubeClient.ts"
+import { AnswerInvalid } from "../../../layers/scvmm/ScvmmError.ts"
+import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
+import type { MachineContext } from "./MachineContext.ts"
+import { commitMarginSeconds, commitWithinSeconds, parametersOf, vmNameOf } from "./Creation.ts"
+import { madeBy, markerOf } from "./Ownership.ts"
+import type { Creation } from "./Plan.ts"
+
+const resourceVersion = (machine: ScvmmMachine) => ({ resourceVersion: machine.metadata.resourceVersion })
+
+/** Stores the name that every attempt uses, and holds `clusterctl move` back from now on. */
+export const reserveName = Effect.fn("CreateStep.reserveName")(function* (machine: ScvmmMachine) {
+  const kube = yield* KubeClient
+  return yield* kube.patch(
+    ScvmmMachine,
+    keyOf(machine),
+    Patch.merge({
+      metadata: { ...resourceVersion(machine), annotations: { [Contract.blockMoveAnnotation]: "" } },
+      spec: { vmName: vmNameOf(machine) }
+    })
+  )
+})
+
+/** Stores the id of the VM that was made; the attempt is over. */
+export const recordVirtualMachine = Effect.fn("CreateStep.recordVirtualMachine")(function* (
+  machine: ScvmmMachine,
+  id: string
+) {
+  const kube = yield* KubeClient
+  const recorded = yield* kube.patch(
+    ScvmmMachine,
+    keyOf(machine),
+    Patch.merge({ metadata: { annotations: { [Contract.blockMoveAnnotation]: null } }, spec: { id } })
+  )
+  return yield* kube.patch(ScvmmMachine, keyOf(recorded), Patch.merge({ status: { creation: null } }), {
+    subresource: "status"
+  })
+})
+
+/** Forgets an attempt that left nothing. */
+export const forgetAttempt = Effect.fn("CreateStep.forgetAttempt")(function* (machine: ScvmmMachine) {
+  if (machine.status.creation === undefined) return machine
+  const kube = yield* KubeClient
+  return yield* kube.patch(
+    ScvmmMachine,
+    keyOf(machine),
+    Patch.merge({ metadata: resourceVersion(machine), status: { creation: null } }),
+    { subresource: "status" }
+  )
+})
+
+/**
+ * The tracked call. Guarantees: the intent is stored, under the object's resourceVersion, before the command leaves; a
+ * conflict (another replica was first) ends the call with nothing sent.
+ */
+export const createCall = Effect.fn("CreateStep.createCall")(function* (context: MachineContext) {
+  const { machine, connection, placement, workshop } = context
+  const sessions = yield* ScvmmSession
+  const kube = yield* KubeClient
+  return yield* sessions.use(connection, (session) =>
+    Effect.gen(function* () {
+      const startedAt = DateTime.formatIso(yield* DateTime.now)
+      const creation = { execHost: session.execHost, shellId: session.shellId, startedAt }
+      yield* kube.patch(
+        ScvmmMachine,
+        keyOf(machine),
+        Patch.merge({ metadata: resourceVersion(machine), status: { creation } }),
+        { subresource: "status" }
+      )
+      const marker = Marker.render(markerOf(machine, workshop.installation))
+      const [vm] = yield* session.run(NewVirtualMachine, parametersOf(machine, placement, marker))
+      return vm ?? (yield* new AnswerInvalid({ function: NewVirtualMachine.name, detail: "no answer at all" }))
+    })
+  )
+})
+
+export type Found =
+  | { readonly _tag: "One"; readonly vm: VirtualMachine }
+  | { readonly _tag: "Several"; readonly ids: ReadonlyArray<string> }
+  /** Neither a VM of ours nor a job that makes one; `taken` tells of foreign VMs with the name. */
+  | { readonly _tag: "None"; readonly taken: ReadonlyArray<VirtualMachine> }
+  /** A job is creating a VM of that name: its marker is not visible yet. */
+  | { readonly _tag: "UnderWay" }
+
+/** Looks for this machine's VM by name, decided by marker (names are not unique in VMM). */
+export const find = Effect.fn("CreateStep.find")(function* (context: MachineContext) {
+  const { machine, connection, workshop } = context
+  const sessions = yield* ScvmmSession
+  const answer = yield* sessions.run(connection, FindVirtualMachine, { Name: vmNameOf(machine) })
+  const mine = madeBy(markerOf(machine, workshop.installation), answer.VirtualMachines)
+  const [first] = mine
+  if (mine.length > 1) return { _tag: "Several", ids: mine.map((vm) => vm.Id) } satisfies Found as Found
+  if (first !== undefined) return { _tag: "One", vm: first } satisfies Found as Found
+  if (answer.CreationJobs.length > 0) return { _tag: "UnderWay" } satisfies Found as Found
+  return { _tag: "None", taken: answer.VirtualMachines } satisfies Found as Found
+})
+
+/** Milliseconds until a recorded attempt can no longer commit, by the window that its command carries. */
+export const windowLeft = (creation: Creation, now: number): number => {
+  const started = DateTime.make(creation.startedAt)
+  const since = started._tag === "Some" ? now - DateTime.toEpochMillis(started.value) : 0
+  return Math.max(0, (commitWithinSeconds + commitMarginSeconds) * 1_000 - since)
+}
+
+/** Ends the shell that a recorded attempt ran in. False when it could not be reached: then the window must pass. */
+export const endAttempt = Effect.fn("CreateStep.endAttempt")(function* (context: MachineContext, creation: Creation) {
+  const sessions = yield* ScvmmSession
+  return yield* sessions.deleteShell(context.connection, creation).pipe(
+    Effect.as(true),
+    Effect.catch((error) =>
+      Effect.as(
+        Effect.logWarning("an interrupted attempt's shell could not be deleted; waiting for its window", error.message),
+        false
+      )
+    )
+  )
+})

@@ -1,0 +1,194 @@
+/** One reconcile of a machine that may be acted on: resolve, observe, plan, step, and the status that follows. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Contract from "../../../schemas/capi/Contract.ts"
+import type { Finding } from "../../../schemas/kube/Condition.ts"
+import { keyOf } from "../../../schemas/kube/ObjectMeta.ts"
+import { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
+import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
+import { KubeClient } from "../../../layers/kube/KubeClient.ts"
+import type { ScvmmError } from "../../../layers/scvmm/ScvmmError.ts"
+import { Inventory } from "../../../layers/scvmm/Inventory.ts"
+import { Providers } from "../../../layers/scvmm/Providers.ts"
+import * as Action from "../../runtime/Action.ts"
+import * as Status from "../../runtime/Status.ts"
+import { available, failed, notDeleting, unavailable } from "./Conditions.ts"
+import { leftNothing, reasonOf } from "./Failures.ts"
+import { findingsOf, isScvmmError } from "./Failures.ts"
+import type { Surroundings, Wait } from "./Gate.ts"
+import { waitsFor } from "./Gate.ts"
+import { unsupported } from "./Creation.ts"
+import { forgetAttempt, recordVirtualMachine } from "./CreateStep.ts"
+import type { CallError, MachineContext, Workshop } from "./MachineContext.ts"
+import { callKey } from "./MachineContext.ts"
+import { announceFailure } from "./Announce.ts"
+import { owns } from "./Ownership.ts"
+import { placementOf } from "./Placement.ts"
+import type { Observed, Sighting } from "./Plan.ts"
+import { plan } from "./Plan.ts"
+import { seedState } from "./SeedContent.ts"
+import { take } from "./Take.ts"
+
+type Fields = NonNullable<Status.Desired["fields"]>
+
+const isDeleting = (machine: ScvmmMachine): boolean => machine.metadata.deletionTimestamp !== undefined
+
+/** A tracked call as the plan sees it; what has ended is handled first. */
+const settleCall = Effect.fn("OpenMachine.settleCall")(function* (
+  workshop: Workshop,
+  machine: ScvmmMachine,
+  call: "create" | "seed"
+) {
+  const key = callKey(machine, call)
+  const poll = yield* workshop.calls.poll(key)
+  const version = machine.metadata.generation ?? 0
+  if (poll._tag !== "Finished") return { running: poll._tag === "Running", error: undefined, vm: undefined }
+  if (Exit.isSuccess(poll.exit)) {
+    yield* workshop.attempts.succeeded(key)
+    return { running: false, error: undefined, vm: poll.exit.value }
+  }
+  const failure = poll.exit.cause.reasons.find(Cause.isFailReason)
+  yield* workshop.attempts.failed(key, version)
+  if (failure === undefined) return yield* Effect.failCause(poll.exit.cause)
+  return { running: false, error: failure.error, vm: undefined }
+})
+
+/** The conditions of an error, written; then the error itself, for the queue. */
+const tell = Effect.fn("OpenMachine.tell")(function* (machine: ScvmmMachine, error: CallError, fields: Fields) {
+  const at = { deletion: isDeleting(machine), exists: machine.spec.id !== undefined }
+  const reason = isScvmmError(error)
+    ? reasonOf(error)
+    : error._tag === "SeedInvalid"
+      ? "BootstrapDataInvalid"
+      : undefined
+  if (reason !== undefined) {
+    const findings = isScvmmError(error) ? findingsOf(error, at) : [available, ...failed(reason, error.message, at)]
+    yield* Status.write(ScvmmMachine, machine, { fields, findings })
+    yield* announceFailure(machine, reason, error.message)
+  }
+})
+
+const hold = Effect.fnUntraced(function* (machine: ScvmmMachine, findings: ReadonlyArray<Finding>, fields: Fields) {
+  yield* Status.write(ScvmmMachine, machine, { fields, findings })
+  return Action.done
+})
+
+/** The VM of a known id, as Inventory has it. */
+const sight = Effect.fnUntraced(function* (
+  context: Omit<MachineContext, "workshop" | "around" | "placement">,
+  adoption: "Owned" | "Unmarked"
+) {
+  const { machine, connection } = context
+  if (machine.spec.id === undefined) return { _tag: "Unknown" } satisfies Sighting as Sighting
+  const inventory = yield* Inventory
+  const vm = yield* inventory.read(connection, machine.spec.id)
+  if (vm === undefined) return { _tag: "Absent" } satisfies Sighting as Sighting
+  return { _tag: "Present", vm, owned: owns(machine, vm, adoption) } satisfies Sighting as Sighting
+})
+
+const wasUp = ({ machine, owner }: Surroundings): boolean =>
+  (machine.spec.bootstrap === undefined ? owner?.spec.providerID : machine.spec.providerID) !== undefined
+
+/** Marks a creation that ended: its VM is recorded, or what it left is looked for by the plan. */
+const settleCreation = Effect.fn("OpenMachine.settleCreation")(function* (
+  workshop: Workshop,
+  machine: ScvmmMachine
+): Effect.fn.Return<
+  { machine: ScvmmMachine; running: boolean; error: CallError | undefined; vm: VirtualMachine | undefined },
+  CallError,
+  KubeClient
+> {
+  const call = yield* settleCall(workshop, machine, "create")
+  if (call.vm !== undefined) return { ...call, machine: yield* recordVirtualMachine(machine, call.vm.Id) }
+  if (call.error === undefined) return { ...call, machine }
+  const kube = yield* KubeClient
+  const live = yield* kube.get(ScvmmMachine, keyOf(machine))
+  const nothing = isScvmmError(call.error) && leftNothing(call.error)
+  return { ...call, machine: nothing ? yield* forgetAttempt(live) : live }
+})
+
+/**
+ * Expected flow: provider and placement resolved → ended calls settled → VM sighted → Plan.plan → Take.take → status.
+ *
+ * Errors: an error of SCVMM is written into the conditions and then fails the reconcile, so that the queue backs off.
+ */
+export const reconcileOpen = Effect.fn("OpenMachine.reconcile")(function* (
+  workshop: Workshop,
+  around: Surroundings,
+  notPaused: Finding
+) {
+  const deletion = isDeleting(around.machine)
+  const base: ReadonlyArray<Finding> = deletion ? [notPaused] : [notPaused, notDeleting]
+  const providers = yield* Providers
+  const placed = placementOf(around)
+  const placement =
+    "reason" in placed
+      ? { cloud: undefined, hostGroup: undefined, networking: undefined, failureDomain: undefined }
+      : placed
+  const ref =
+    around.machine.spec.providerRef ?? around.scvmmCluster?.spec.providerRef ?? around.machine.status.providerRef
+  const fields: Fields = {
+    ...(ref !== undefined && { providerRef: { name: ref.name, namespace: ref.namespace } }),
+    failureDomain: placement.failureDomain
+  }
+  if (ref === undefined) {
+    const message = "neither spec.providerRef nor the ScvmmCluster's names an ScvmmProvider"
+    return yield* hold(around.machine, [...base, ...unavailable("ProviderNotAvailable", message)], fields)
+  }
+  const connection = yield* providers.get(ref)
+  if (connection === undefined) {
+    const message = `ScvmmProvider ${ref.namespace}/${ref.name} does not exist or is not available; its condition ScvmmAvailable says why`
+    yield* hold(around.machine, [...base, ...unavailable("ProviderNotAvailable", message)], fields)
+    return Action.requeueAfter(Duration.seconds(30))
+  }
+
+  const creation = yield* settleCreation(workshop, around.machine)
+  const seeding = yield* settleCall(workshop, creation.machine, "seed")
+  const machine = creation.machine
+  const context: MachineContext = { workshop, around: { ...around, machine }, machine, placement, connection }
+  const ended = creation.error ?? seeding.error
+  if (ended !== undefined) {
+    yield* tell(machine, ended, fields)
+    // What was left is looked for at once; what left nothing is tried again when Attempts allows.
+    return Action.requeueAfter(Duration.seconds(1))
+  }
+  if (seeding.vm !== undefined)
+    yield* Inventory.use((inventory) => inventory.invalidate(connection.uid, seeding.vm?.Id ?? ""))
+
+  const wait: Wait | undefined =
+    "reason" in placed ? placed : (unsupported(machine.spec, placement.networking) ?? waitsFor(around))
+  return yield* Effect.gen(function* () {
+    const sighting = yield* sight({ machine, connection }, connection.adoption)
+    const observed: Observed = {
+      deleting: deletion,
+      finalizer: machine.metadata.finalizers?.includes(Contract.machineFinalizer) === true,
+      nameStored: machine.spec.vmName !== undefined,
+      id: machine.spec.id,
+      creation: machine.status.creation,
+      wasUp: wasUp(around),
+      call: creation.running ? "create" : seeding.running ? "seed" : undefined,
+      sighting,
+      wait,
+      seed: sighting._tag === "Present" ? seedState(machine, sighting.vm) : "missing",
+      powerPolicy: machine.spec.powerPolicy ?? around.scvmmCluster?.spec.powerPolicy ?? "Report"
+    }
+    const step = plan(observed)
+    const taken = yield* take(context, step)
+    if (taken.status !== undefined) {
+      yield* Status.write(ScvmmMachine, taken.machine, {
+        fields: { ...fields, ...taken.status.fields },
+        findings: [...base, available, ...taken.status.findings]
+      })
+    }
+    return taken.action
+  }).pipe(
+    Effect.tapError((error: ScvmmError | CallError) => tell(machine, error, fields)),
+    Effect.annotateLogs({ provider: `${ref.namespace}/${ref.name}` })
+  )
+})
+
+/** Milliseconds since the epoch, for steps that wait for a window. */
+export const now = Clock.currentTimeMillis

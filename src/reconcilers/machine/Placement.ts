@@ -1,0 +1,34 @@
+/** Where a machine goes: its own cloud and host group, or those of its failure domain (checklist 9): pure. */
+import type { Networking } from "../../../schemas/scvmm/Networking.ts"
+import type { Surroundings, Wait } from "./Gate.ts"
+
+export interface Placement {
+  readonly cloud: string | undefined
+  readonly hostGroup: string | undefined
+  readonly networking: Networking | undefined
+  /** The failure domain that was used. */
+  readonly failureDomain: string | undefined
+}
+
+/**
+ * The machine's own values win, each; the failure domain fills what is missing. A domain that the ScvmmCluster does not
+ * have is a reason to wait.
+ */
+export const placementOf = ({ machine, owner, scvmmCluster }: Surroundings): Placement | Wait => {
+  const { cloud, hostGroup, networking } = machine.spec
+  const name = owner?.spec.failureDomain
+  if (name === undefined || name === "") return { cloud, hostGroup, networking, failureDomain: undefined }
+  const domain = scvmmCluster?.spec.failureDomains?.[name]
+  if (domain === undefined) {
+    return {
+      reason: "FailureDomainNotFound",
+      message: `Machine spec.failureDomain "${name}" is not in ScvmmCluster spec.failureDomains (${Object.keys(scvmmCluster?.spec.failureDomains ?? {}).join(", ") || "which is empty"})`
+    }
+  }
+  return {
+    cloud: cloud ?? domain.cloud,
+    hostGroup: hostGroup ?? domain.hostGroup,
+    networking: networking ?? domain.networking,
+    failureDomain: name
+  }
+}

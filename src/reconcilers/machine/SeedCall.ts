@@ -1,0 +1,80 @@
+/** The tracked call that seeds a VM: bootstrap data → medium → exec host → library → DVD drive. */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as Result from "effect/Result"
+import * as Contract from "../../../schemas/capi/Contract.ts"
+import { Secret } from "../../../schemas/kube/Core.ts"
+import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
+import { ImportMedium, MountMedium, RemoveLeftover, WriteMedium } from "../../../schemas/vmm/Verb.ts"
+import { KubeClient } from "../../../layers/kube/KubeClient.ts"
+import type { Retry } from "../../../layers/kube/KubeError.ts"
+import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
+import { IsoBuilder } from "../../../layers/seed/IsoBuilder.ts"
+import type { MachineContext } from "./MachineContext.ts"
+import * as SeedContent from "./SeedContent.ts"
+
+/** The seed cannot be made from what the user gave; `message` names the field or key. */
+export class SeedInvalid extends Data.TaggedError("SeedInvalid")<{ readonly message: string }> {
+  readonly retry: Retry = "backoff"
+}
+
+/** Raw bytes of one Write-CapsMedium: two envelopes of the default size. */
+const chunkBytes = 96 * 1024
+
+/** Read once and never kept (design D21). */
+const userData = Effect.fn("SeedCall.userData")(function* ({ around, machine }: MachineContext) {
+  const name = machine.spec.bootstrap?.dataSecretName ?? around.owner?.spec.bootstrap.dataSecretName
+  if (name === undefined) return yield* new SeedInvalid({ message: "the Machine has no spec.bootstrap.dataSecretName" })
+  const kube = yield* KubeClient
+  const secret = yield* kube.get(Secret, { namespace: machine.metadata.namespace ?? "", name })
+  const decode = (key: string) => {
+    const bytes = Base64.decode(secret.data?.[key] ?? "")
+    return Result.isSuccess(bytes) ? bytes.success : new Uint8Array(0)
+  }
+  const value = decode(Contract.bootstrapDataKey)
+  if (value.length === 0) return yield* new SeedInvalid({ message: `Secret "${name}" has no data.value` })
+  const format = new TextDecoder().decode(decode(Contract.bootstrapFormatKey))
+  if (format !== "" && format !== "cloud-config") {
+    return yield* new SeedInvalid({
+      message: `Secret "${name}": data.format "${format}" is not supported, use "cloud-config"`
+    })
+  }
+  return value
+})
+
+/** Idempotent as a whole: every part may be repeated after a cut. Answers the VM with its medium in the drive. */
+export const seedCall = Effect.fn("SeedCall.run")(function* (
+  context: MachineContext,
+  vm: VirtualMachine,
+  vmId: string
+) {
+  const { machine, connection, placement } = context
+  const seed = yield* Effect.fromResult(
+    SeedContent.seedOf(machine, placement.networking, vmId, yield* userData(context))
+  ).pipe(Effect.mapError((error) => new SeedInvalid({ message: error.message })))
+  const medium = yield* IsoBuilder.use((builder) => builder.build(seed)).pipe(
+    Effect.mapError((error) => new SeedInvalid({ message: error.message }))
+  )
+  const fileName = SeedContent.fileNameOf(machine)
+  const { libraryShare } = connection
+  const sessions = yield* ScvmmSession
+  // One session for all of it: the temporary file lies on the exec host that the session is on.
+  return yield* sessions.use(connection, (session) =>
+    Effect.gen(function* () {
+      for (let offset = 0; offset < medium.bytes.length; offset += chunkBytes) {
+        const data = medium.bytes.subarray(offset, offset + chunkBytes)
+        yield* session.run(WriteMedium, { FileName: fileName, Offset: offset, Data: data })
+      }
+      yield* session.run(ImportMedium, {
+        FileName: fileName,
+        Length: medium.bytes.length,
+        Sha256: medium.sha256,
+        LibraryShare: libraryShare
+      })
+      const [mounted] = yield* session.run(MountMedium, { Id: vm.Id, FileName: fileName, LibraryShare: libraryShare })
+      yield* session.run(RemoveLeftover, { MachineUid: machine.metadata.uid, LibraryShare: libraryShare })
+      return mounted ?? vm
+    })
+  )
+})

@@ -1,0 +1,262 @@
+/** Carries out one step of the plan, and says what the status should tell of it. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Contract from "../../../schemas/capi/Contract.ts"
+import type { Finding } from "../../../schemas/kube/Condition.ts"
+import { keyOf } from "../../../schemas/kube/ObjectMeta.ts"
+import * as Patch from "../../../schemas/kube/Patch.ts"
+import * as ProviderId from "../../../schemas/scvmm/ProviderId.ts"
+import { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
+import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
+import { KubeClient } from "../../../layers/kube/KubeClient.ts"
+import { Inventory } from "../../../layers/scvmm/Inventory.ts"
+import * as Action from "../../runtime/Action.ts"
+import * as Finalizer from "../../runtime/Finalizer.ts"
+import type * as Status from "../../runtime/Status.ts"
+import { announce, announceFailure } from "./Announce.ts"
+import { failed, ofStep } from "./Conditions.ts"
+import * as CreateStep from "./CreateStep.ts"
+import { vmNameOf } from "./Creation.ts"
+import { addressesOf, mirror, noVm } from "./Facts.ts"
+import type { MachineContext } from "./MachineContext.ts"
+import { callKey } from "./MachineContext.ts"
+import type { Creation, Step } from "./Plan.ts"
+import * as PowerStep from "./PowerStep.ts"
+import { seedCall } from "./SeedCall.ts"
+import { seedState } from "./SeedContent.ts"
+
+export interface Taken {
+  /** As the last write answered it. */
+  readonly machine: ScvmmMachine
+  readonly action: Action.Action
+  /** Absent: the conditions stay as they are. */
+  readonly status?: {
+    readonly fields: NonNullable<Status.Desired["fields"]>
+    readonly findings: ReadonlyArray<Finding>
+  }
+}
+
+const again = Action.requeueAfter(Duration.millis(1))
+/** A look of our own, should the Inventory's change be missed. */
+const later = Action.requeueAfter(Duration.minutes(2))
+
+const deleting = (machine: ScvmmMachine): boolean => machine.metadata.deletionTimestamp !== undefined
+
+const findings = (step: Step, machine: ScvmmMachine, addresses = 0): ReadonlyArray<Finding> =>
+  ofStep(step, { deletion: deleting(machine), addresses })
+
+const follow = Effect.fnUntraced(function* (context: MachineContext, vm: VirtualMachine, pace: "transition" | "rest") {
+  const inventory = yield* Inventory
+  yield* inventory.follow(context.connection, vm.Id, keyOf(context.machine), pace)
+})
+
+/** A tracked call, unless an earlier failure of it must rest first. */
+const startCall = Effect.fnUntraced(function* (context: MachineContext, call: "create" | "seed", step: Step) {
+  const { machine, workshop } = context
+  const key = callKey(machine, call)
+  const rest = yield* workshop.attempts.remaining(key, machine.metadata.generation ?? 0)
+  if (rest > 0) return { machine, action: Action.requeueAfter(Duration.millis(rest)) } satisfies Taken as Taken
+  if (step._tag === "Seed") yield* workshop.calls.start(key, seedCall(context, step.vm, step.vmId), keyOf(machine))
+  else {
+    yield* announce(machine, "VmCreating", `Creating VM ${vmNameOf(machine)}`)
+    yield* workshop.calls.start(key, CreateStep.createCall(context), keyOf(machine))
+  }
+  return {
+    machine,
+    action: Action.done,
+    // While a creation is under way it owns the status: its intent is written under our resourceVersion.
+    ...(step._tag === "Seed" && { status: { fields: mirror(step.vm), findings: findings(step, machine) } })
+  } satisfies Taken as Taken
+})
+
+/** Creates, unless the API server knows more than our cache, or a VM of ours or of others has the name. */
+const create = Effect.fn("Take.create")(function* (context: MachineContext, step: Step) {
+  const kube = yield* KubeClient
+  const live = yield* kube.get(ScvmmMachine, keyOf(context.machine))
+  if (
+    live.metadata.uid !== context.machine.metadata.uid ||
+    live.spec.id !== undefined ||
+    live.status.creation !== undefined
+  ) {
+    return { machine: live, action: again } satisfies Taken as Taken
+  }
+  const fresh = { ...context, machine: live }
+  const found = yield* CreateStep.find(fresh)
+  switch (found._tag) {
+    case "One":
+      return {
+        machine: yield* CreateStep.recordVirtualMachine(live, found.vm.Id),
+        action: again
+      } satisfies Taken as Taken
+    case "Several":
+      return yield* duplicates(live, found.ids)
+    case "UnderWay":
+      return { machine: live, action: Action.requeueAfter(Duration.seconds(5)) } satisfies Taken as Taken
+    case "None": {
+      if (found.taken.length === 0) return yield* startCall(fresh, "create", step)
+      const message = `spec.vmName: VMM has a VM "${vmNameOf(live)}" already (${found.taken.map((vm) => vm.Id).join(", ")}); rename or remove it`
+      yield* announceFailure(live, "VirtualMachineNameTaken", message)
+      return {
+        machine: live,
+        action: Action.requeueAfter(Duration.minutes(1)),
+        status: {
+          fields: noVm,
+          findings: failed("VirtualMachineNameTaken", message, { deletion: false, exists: false })
+        }
+      } satisfies Taken as Taken
+    }
+  }
+})
+
+const duplicates = Effect.fnUntraced(function* (machine: ScvmmMachine, ids: ReadonlyArray<string>) {
+  const message = `several VMs carry this machine's marker (${ids.join(", ")}); none is started, remove all but one in VMM`
+  yield* announceFailure(machine, "DuplicateVirtualMachines", message)
+  return {
+    machine,
+    action: Action.requeueAfter(Duration.minutes(1)),
+    status: {
+      fields: noVm,
+      findings: failed("DuplicateVirtualMachines", message, { deletion: deleting(machine), exists: false })
+    }
+  } satisfies Taken as Taken
+})
+
+/** Ends the recorded attempt and looks for its VM; only then is there room for another attempt. */
+const recover = Effect.fn("Take.recover")(function* (context: MachineContext, creation: Creation, step: Step) {
+  const kube = yield* KubeClient
+  const live = yield* kube.get(ScvmmMachine, keyOf(context.machine))
+  if (live.spec.id !== undefined || live.status.creation === undefined) {
+    return { machine: live, action: again } satisfies Taken as Taken
+  }
+  const fresh = { ...context, machine: live }
+  const ended = yield* CreateStep.endAttempt(fresh, creation)
+  const left = ended ? 0 : CreateStep.windowLeft(creation, yield* Clock.currentTimeMillis)
+  const found = yield* CreateStep.find(fresh)
+  if (found._tag === "One") {
+    return {
+      machine: yield* CreateStep.recordVirtualMachine(live, found.vm.Id),
+      action: again
+    } satisfies Taken as Taken
+  }
+  if (found._tag === "Several") return yield* duplicates(live, found.ids)
+  if (found._tag === "UnderWay" || left > 0) {
+    return {
+      machine: live,
+      action: Action.requeueAfter(Duration.millis(Math.max(5_000, left))),
+      status: { fields: noVm, findings: findings(step, live) }
+    } satisfies Taken as Taken
+  }
+  return { machine: yield* CreateStep.forgetAttempt(live), action: again } satisfies Taken as Taken
+})
+
+/** spec.providerID first, then provisioned (contract rule 53). */
+const settle = Effect.fn("Take.settle")(function* (context: MachineContext, vm: VirtualMachine, step: Step) {
+  const kube = yield* KubeClient
+  const { machine } = context
+  if (vm.VMId === undefined)
+    return { machine, action: later, status: { fields: mirror(vm), findings: [] } } satisfies Taken as Taken
+  const providerID = ProviderId.render(vm.VMId)
+  const published =
+    machine.spec.providerID === providerID
+      ? machine
+      : yield* kube.patch(ScvmmMachine, keyOf(machine), Patch.merge({ spec: { providerID } }))
+  const addresses = addressesOf(vm)
+  yield* follow(context, vm, addresses.length === 0 ? "transition" : "rest")
+  if (machine.status.initialization?.provisioned !== true) {
+    yield* announce(machine, "VmRunning", `VM ${vm.Name} up and running`)
+  }
+  return {
+    machine: published,
+    action: addresses.length === 0 ? later : Action.done,
+    status: {
+      fields: {
+        ...mirror(vm),
+        initialization: { provisioned: true },
+        addresses: addresses.map((address) => ({ ...address }))
+      },
+      findings: findings(step, machine, addresses.length)
+    }
+  } satisfies Taken as Taken
+})
+
+const release = Effect.fn("Take.release")(function* (context: MachineContext, step: Step) {
+  const { machine, connection } = context
+  const inventory = yield* Inventory
+  const remaining = yield* PowerStep.tidy(context)
+  if (remaining.length > 0) {
+    yield* Effect.logInfo("leftovers are still locked", remaining)
+    return {
+      machine,
+      action: Action.requeueAfter(Duration.seconds(5)),
+      status: { fields: noVm, findings: findings(step, machine) }
+    } satisfies Taken as Taken
+  }
+  if (machine.spec.id !== undefined) yield* inventory.unfollow(connection.uid, machine.spec.id)
+  yield* announce(machine, "VmDeleting", `Removed VM ${vmNameOf(machine)}`)
+  yield* Finalizer.remove(ScvmmMachine, machine, Contract.machineFinalizer)
+  return { machine, action: Action.done } satisfies Taken as Taken
+})
+
+/** Errors: those of SCVMM and of the API server, as they are. */
+export const take = Effect.fn("Take.step")(function* (context: MachineContext, step: Step) {
+  const { machine, connection } = context
+  const told = (vm: VirtualMachine | undefined, action: Action.Action): Taken => ({
+    machine,
+    action,
+    status: { fields: vm === undefined ? noVm : mirror(vm), findings: findings(step, machine) }
+  })
+  switch (step._tag) {
+    case "AddFinalizer": {
+      const held = yield* Finalizer.add(ScvmmMachine, machine, Contract.machineFinalizer)
+      return { ...told(undefined, again), machine: held }
+    }
+    case "Wait":
+      return told(undefined, Action.done)
+    case "ReserveName": {
+      const named = yield* CreateStep.reserveName(machine)
+      return { ...told(undefined, again), machine: named }
+    }
+    case "Create":
+      return yield* create(context, step)
+    case "AwaitCall":
+      return told(undefined, Action.done)
+    case "Recover":
+      return yield* recover(context, step.creation, step)
+    case "AwaitJob":
+      yield* follow(context, step.vm, "transition")
+      return told(step.vm, later)
+    case "Seed":
+      return yield* startCall(context, "seed", step)
+    case "Start":
+      if (seedState(machine, step.vm) === "unwanted") yield* PowerStep.tidy(context)
+      yield* announce(machine, "VmStarting", `Powering on ${step.vm.Name}`)
+      yield* PowerStep.start(context, step.vm)
+      yield* follow(context, step.vm, "transition")
+      return told(step.vm, later)
+    case "Settle":
+      return yield* settle(context, step.vm, step)
+    case "Report":
+      yield* announceFailure(machine, step.reason, step.message)
+      if (step.vm !== undefined) yield* follow(context, step.vm, "rest")
+      return told(step.vm, Action.done)
+    case "Remove": {
+      yield* announce(machine, "VmDeleting", `Removing VM ${step.vm.Name}`)
+      const gone = yield* PowerStep.remove(context, step.vm)
+      if (!gone) yield* follow(context, step.vm, "transition")
+      return told(undefined, gone ? again : later)
+    }
+    case "Release":
+      return yield* release(context, step)
+    case "Disown": {
+      yield* announceFailure(
+        machine,
+        "VirtualMachineNotOwned",
+        `VM ${step.vm.Id} does not carry this machine's marker; it stays`
+      )
+      yield* Inventory.use((inventory) => inventory.unfollow(connection.uid, step.vm.Id))
+      yield* Finalizer.remove(ScvmmMachine, machine, Contract.machineFinalizer)
+      return { machine, action: Action.done }
+    }
+  }
+})

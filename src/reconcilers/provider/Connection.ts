@@ -1,0 +1,99 @@
+/** An ScvmmProvider and its Secret as a value that can be dialled, or the reason why not: pure. */
+import * as Base64 from "effect/encoding/Base64"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type { ProviderTransport } from "../../../schemas/scvmm/ProviderTransport.ts"
+import type { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
+import type { ProviderConnection } from "../../../layers/scvmm/ScvmmSession.ts"
+
+/** The Secret as it was read: base64 values decoded. */
+export interface Credentials {
+  readonly resourceVersion: string
+  readonly data: Readonly<Record<string, string>>
+}
+
+/** Something a person must change; `reason` goes into the condition ScvmmAvailable. */
+export interface Problem {
+  readonly _tag: "Problem"
+  readonly reason: string
+  readonly message: string
+}
+
+const problem = (reason: string, message: string): Problem => ({ _tag: "Problem", reason, message })
+
+const defaultLibraryShare = String.raw`ISOs\cloud-init`
+
+/** Idle seconds before a session is closed, when the provider says 0 or nothing (predecessor §5). */
+const defaultKeepAlive = 20
+
+/** execHosts, else the deprecated execHost, else the VMM server itself (checklist 35). */
+const execHosts = (spec: ScvmmProvider["spec"]): ReadonlyArray<string> => {
+  const hosts = (spec.execHosts ?? []).filter((host) => host !== "")
+  if (hosts.length > 0) return hosts
+  return [spec.execHost ?? spec.scvmmHost]
+}
+
+/**
+ * The connection of a provider. Problems: CredentialsInvalid (a Secret without its keys), TransportInvalid (a combination
+ * that would send a password in the clear, or that this version cannot speak).
+ */
+export const connectionOf = (provider: ScvmmProvider, credentials: Credentials): ProviderConnection | Problem => {
+  const { spec, metadata } = provider
+  const transport: Partial<ProviderTransport> = spec.transport ?? {}
+  const secretName = spec.scvmmSecret?.name ?? ""
+  const missing = ["username", "password"].filter((key) => (credentials.data[key] ?? "") === "")
+  if (missing.length > 0) {
+    return problem(
+      "CredentialsInvalid",
+      `Secret "${secretName}" lacks ${missing.map((key) => `data.${key}`).join(" and ")}; add what is missing`
+    )
+  }
+  const scheme = transport.scheme ?? "http"
+  const authentication = transport.authentication ?? "Negotiate"
+  if ((authentication === "Basic" || authentication === "Certificate") && scheme === "http") {
+    return problem(
+      "TransportInvalid",
+      `spec.transport.authentication "${authentication}" needs spec.transport.scheme "https": over http it would be readable`
+    )
+  }
+  if (authentication !== "Basic") {
+    return problem(
+      "TransportInvalid",
+      `spec.transport.authentication "${authentication}" is not spoken by this version; use "Basic" with spec.transport.scheme "https"`
+    )
+  }
+  const ca =
+    transport.caBundle === undefined
+      ? credentials.data["ca.crt"]
+      : Result.getOrElse(Base64.decodeString(transport.caBundle), () => "")
+  if (ca !== undefined && !ca.includes("-----BEGIN CERTIFICATE-----")) {
+    return problem(
+      "TransportInvalid",
+      `${transport.caBundle === undefined ? `data["ca.crt"] of Secret "${secretName}"` : "spec.transport.caBundle"} is not a PEM bundle of certificates`
+    )
+  }
+  return {
+    uid: metadata.uid,
+    namespace: metadata.namespace ?? "",
+    name: metadata.name,
+    specVersion: String(metadata.generation ?? 0),
+    credentialVersion: credentials.resourceVersion,
+    scvmmHost: spec.scvmmHost,
+    execHosts: execHosts(spec),
+    scheme,
+    port: transport.port ?? (scheme === "https" ? 5986 : 5985),
+    authentication,
+    ...(ca !== undefined && { caBundle: ca }),
+    ...(transport.serverCertificateThumbprint !== undefined && { thumbprint: transport.serverCertificateThumbprint }),
+    insecureSkipVerify: transport.insecureSkipVerify ?? false,
+    configurationName: transport.configurationName ?? "Microsoft.PowerShell",
+    operationTimeoutSeconds: transport.operationTimeoutSeconds ?? 60,
+    userName: credentials.data["username"] ?? "",
+    password: Redacted.make(credentials.data["password"] ?? ""),
+    keepAliveSeconds:
+      spec.keepAliveSeconds === undefined || spec.keepAliveSeconds === 0 ? defaultKeepAlive : spec.keepAliveSeconds,
+    sessions: spec.sessions,
+    libraryShare: spec.cloudInit?.libraryShare ?? defaultLibraryShare,
+    adoption: spec.adoption
+  }
+}
