@@ -17,17 +17,16 @@ export const verbs = [
   Verb.RemoveLeftover
 ] as const
 
-/** File of functions/ that is sent before all others. */
-export const prologue = "Initialize.ps1"
-
 /**
- * The module as one script: prologue, then one function a file, in the order of their names; without comments, since it
- * travels with every new session. Only lines that hold nothing but a comment go: the functions use no here-strings.
+ * The module as one script: one function a file, in the order of their names; without comments, since it travels with every
+ * new session. Only lines that hold nothing but a comment go: the functions use no here-strings.
+ *
+ * It sets nothing in the session itself: strict mode and preferences are each verb's own, or VMM's module would inherit them.
  */
 export const moduleText = (files: ReadonlyMap<string, string>): string =>
-  [...files.keys()]
-    .toSorted((a, b) => Number(b === prologue) - Number(a === prologue) || (a < b ? -1 : 1))
-    .map((name) => stripComments(files.get(name) ?? ""))
+  [...files]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, text]) => stripComments(text))
     .join("\n")
 
 const stripComments = (text: string): string =>

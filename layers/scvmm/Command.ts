@@ -14,25 +14,26 @@ export const invalidParameters = "InvalidParameters"
 export const encode = <P, A>(verb: Verb<P, A>, parameters: P): Result.Result<Invocation, VmmFailure> => {
   const refuse = (error: { readonly message: string }) =>
     new VmmFailure({ function: verb.name, errorId: invalidParameters, detail: error.message })
-  return Result.flatMap(
-    Result.mapError(Schema.encodeUnknownResult(verb.parameters)(parameters), refuse),
-    (encoded) => {
-      const values: Record<string, PsValue> = {}
-      for (const [name, value] of Object.entries(encoded ?? {})) {
-        if (value === undefined) continue
-        const converted = fromJs(value, name)
-        if (Result.isFailure(converted)) return Result.fail(refuse(converted.failure))
-        values[name] = converted.success
-      }
-      return Result.succeed({ name: verb.name, parameters: values })
+  return Result.flatMap(Result.mapError(Schema.encodeUnknownResult(verb.parameters)(parameters), refuse), (encoded) => {
+    const values: Record<string, PsValue> = {}
+    for (const [name, value] of Object.entries(encoded ?? {})) {
+      if (value === undefined) continue
+      const converted = fromJs(value, name)
+      if (Result.isFailure(converted)) return Result.fail(refuse(converted.failure))
+      values[name] = converted.success
     }
-  )
+    return Result.succeed({ name: verb.name, parameters: values })
+  })
 }
 
 /** The text of an output object: a string, or one that PowerShell decorated. */
 const textOf = (value: PsValue): string | undefined => {
   if (typeof value === "string") return value
-  return value !== null && typeof value === "object" && "_tag" in value && value._tag === "Object" && value.value !== undefined
+  return value !== null &&
+    typeof value === "object" &&
+    "_tag" in value &&
+    value._tag === "Object" &&
+    value.value !== undefined
     ? textOf(value.value)
     : undefined
 }

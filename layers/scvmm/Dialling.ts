@@ -69,7 +69,9 @@ const connectServer = (connection: ProviderConnection, station: SessionCall.Stat
     UserName: connection.userName,
     Password: Redacted.value(connection.password)
   }).pipe(
-    Effect.flatMap(([server]) => (server === undefined ? Effect.fail({ message: "no answer" }) : Effect.succeed(server))),
+    Effect.flatMap(([server]) =>
+      server === undefined ? Effect.fail({ message: "no answer" }) : Effect.succeed(server)
+    ),
     Effect.mapError((error): DialError =>
       error instanceof AuthenticationFailed
         ? error
@@ -117,9 +119,7 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
   const pool = yield* RunspacePool.open(wsman, {
     idleTimeoutSeconds: idleTimeoutSeconds(connection.keepAliveSeconds),
     name: `capscvmm ${connection.namespace}/${connection.name}`
-  }).pipe(
-    Effect.mapError((error) => fromOpenError(host, error))
-  )
+  }).pipe(Effect.mapError((error) => fromOpenError(host, error)))
   yield* circuit.accepted(connection)
   const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges }
   if (connection.configurationName === defaultConfiguration) yield* sendModule(station, moduleText)
@@ -165,7 +165,11 @@ export const dial = Effect.fn("ScvmmSession.dial")(function* (
     if (Result.isSuccess(opened)) {
       const { server, shellId } = opened.success
       yield* means.report(connection, { host, ok: true })
-      yield* Effect.logInfo("PowerShell session opened", { exec_host: host, shell_id: shellId, vmm_server: server.Name })
+      yield* Effect.logInfo("PowerShell session opened", {
+        exec_host: host,
+        shell_id: shellId,
+        vmm_server: server.Name
+      })
       return opened.success
     }
     failure = opened.failure
@@ -176,13 +180,15 @@ export const dial = Effect.fn("ScvmmSession.dial")(function* (
     }
     yield* Effect.logDebug("exec host unavailable", { exec_host: host, reason: failure.reason, detail: failure.detail })
   }
-  return yield* failure ??
-    new HostUnavailable({
-      host: "",
-      reason: "ConnectionFailed",
-      detail: "the provider names no exec host",
-      remedy: "Set spec.execHosts"
-    })
+  return yield* (
+    failure ??
+      new HostUnavailable({
+        host: "",
+        reason: "ConnectionFailed",
+        detail: "the provider names no exec host",
+        remedy: "Set spec.execHosts"
+      })
+  )
 })
 
 /** Deletes a shell by its id, with a log-on of its own; one that is gone counts as deleted. */
@@ -197,6 +203,8 @@ export const deleteShell = Effect.fn("ScvmmSession.deleteShell")(function* (
     Effect.flatMap((wsman) => wsman.delete(shell.shellId)),
     Effect.scoped,
     Effect.mapError((error) => fromOpenError(shell.execHost, error)),
-    Effect.tapError((error) => (error instanceof AuthenticationFailed ? circuit.refused(connection, error) : Effect.void))
+    Effect.tapError((error) =>
+      error instanceof AuthenticationFailed ? circuit.refused(connection, error) : Effect.void
+    )
   )
 })

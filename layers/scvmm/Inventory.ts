@@ -50,7 +50,10 @@ export class Inventory extends Context.Service<
   }
 >()("capscvmm/layers/Inventory") {
   static readonly layer = (options: InventoryOptions): Layer.Layer<Inventory, never, ScvmmSession> =>
-    Layer.effect(Inventory, Effect.suspend(() => make(options)))
+    Layer.effect(
+      Inventory,
+      Effect.suspend(() => make(options))
+    )
 }
 
 /** One provider. Fields are read and written between two yields only. */

@@ -59,7 +59,9 @@ export const plan = (sightings: Sightings, history: History, pace: Pacing = paci
     else resting = true
   }
   const backoff =
-    history.failures === 0 ? 0 : Math.min(pace.transitionMillis * 2 ** Math.min(history.failures, 16), longestBackoffMillis)
+    history.failures === 0
+      ? 0
+      : Math.min(pace.transitionMillis * 2 ** Math.min(history.failures, 16), longestBackoffMillis)
   const earliest = history.pollEnded + backoff
   const spaced = history.sweepStarted + 4 * history.sweepMillis
   const sweep: Plan | undefined = resting

@@ -55,7 +55,9 @@ export interface Session extends SessionRef {
 
 /** Errors after which a session is not used again. */
 const spoils = (error: ScvmmError): boolean =>
-  error._tag === "ScvmmSessionLost" || error._tag === "ScvmmOutcomeUnknown" || error._tag === "ScvmmAuthenticationFailed"
+  error._tag === "ScvmmSessionLost" ||
+  error._tag === "ScvmmOutcomeUnknown" ||
+  error._tag === "ScvmmAuthenticationFailed"
 
 const runOn = <P, A>(open: OpenSession, verb: Verb<P, A>, parameters: P) =>
   SessionCall.run(open, verb, parameters).pipe(
@@ -124,7 +126,10 @@ export class ScvmmSession extends Context.Service<
             answer !== undefined && more.length === 0
               ? Effect.succeed(answer)
               : Effect.fail(
-                  new AnswerInvalid({ function: verb.name, detail: `${more.length + (answer === undefined ? 0 : 1)} documents, one expected` })
+                  new AnswerInvalid({
+                    function: verb.name,
+                    detail: `${more.length + (answer === undefined ? 0 : 1)} documents, one expected`
+                  })
                 )
           ),
         use: (connection, f) => sessions.borrow(connection, "blocking", (open) => f(sessionOf(open))),

@@ -102,7 +102,8 @@ export const make = Effect.gen(function* () {
       Effect.sync(() => {
         const versions = keyOf(connection)
         const known = results.get(connection.uid)
-        const entry = known?.versions === versions ? known : { versions, byHost: new Map<string, Dialling.HostResult>() }
+        const entry =
+          known?.versions === versions ? known : { versions, byHost: new Map<string, Dialling.HostResult>() }
         entry.byHost.set(result.host, result)
         results.set(connection.uid, entry)
       })
@@ -112,9 +113,7 @@ export const make = Effect.gen(function* () {
     const connection = connections.get(key)
     if (connection === undefined) return yield* Effect.die(new Error("a session pool without a connection"))
     yield* Effect.addFinalizer(() => Effect.sync(() => connections.delete(key)))
-    const acquire = yield* sharedFailure(
-      Effect.tap(Dialling.dial(connection, means), counted(connection.uid, "open"))
-    )
+    const acquire = yield* sharedFailure(Effect.tap(Dialling.dial(connection, means), counted(connection.uid, "open")))
     const pool = yield* Pool.makeWithTTL({
       acquire,
       min: 0,
@@ -152,7 +151,9 @@ export const make = Effect.gen(function* () {
             yield* counted(connection.uid, "borrowed").pipe(Scope.provide(scope))
             return yield* f(session).pipe(
               Effect.onExit((exit) =>
-                Effect.flatMap(unusable(session, exit), (yes) => (yes ? Pool.invalidate(entry.pool, session) : Effect.void))
+                Effect.flatMap(unusable(session, exit), (yes) =>
+                  yes ? Pool.invalidate(entry.pool, session) : Effect.void
+                )
               )
             )
           })
@@ -163,8 +164,7 @@ export const make = Effect.gen(function* () {
 
   const sessions: Sessions = {
     borrow,
-    deleteShell: (connection, shell) =>
-      Effect.provideContext(Dialling.deleteShell(connection, shell, circuit), home),
+    deleteShell: (connection, shell) => Effect.provideContext(Dialling.deleteShell(connection, shell, circuit), home),
     counts: (uid) =>
       Effect.sync(() => {
         const { open, borrowed } = tallies.get(uid) ?? { open: 0, borrowed: 0 }

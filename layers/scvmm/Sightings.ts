@@ -43,8 +43,8 @@ const absent = "absent"
  */
 export const digestOf = (vm: VirtualMachine | undefined): string => {
   if (vm === undefined) return absent
-  const { ModifiedTime: _, Disks, ...rest } = vm
-  return JSON.stringify({ ...rest, Disks: Disks.map(({ Size: _, ...disk }) => disk) })
+  const { ModifiedTime: _, ...rest } = vm
+  return JSON.stringify({ ...rest, Disks: vm.Disks.map((disk) => ({ ...disk, Size: 0 })) })
 }
 
 const put = (sightings: Sightings, id: string, followed: Followed): Sightings => ({

@@ -26,7 +26,10 @@ const byKind: Readonly<Record<UnavailableKind, readonly [Reason, string]>> = {
 }
 
 const byFault: Readonly<Record<FaultClassification, readonly [Reason, string]>> = {
-  quota: ["QuotaExceeded", "Raise the WinRM quotas of this host (MaxShellsPerUser, MaxMemoryPerShellMB) or lower spec.sessions"],
+  quota: [
+    "QuotaExceeded",
+    "Raise the WinRM quotas of this host (MaxShellsPerUser, MaxMemoryPerShellMB) or lower spec.sessions"
+  ],
   accessDenied: [
     "AccessDenied",
     "Let the account use this host: membership of Remote Management Users, and access to the session configuration"
@@ -70,4 +73,5 @@ export const fromOpenError = (host: string, error: WsmanError | PsrpError): Dial
 
 /** Whether the transport refused the log-on. */
 export const isLogOnRefused = (error: WsmanError): boolean =>
-  error._tag === "WsmanAuthenticationFailed" || (error._tag === "WsmanFault" && error.classification === "authentication")
+  error._tag === "WsmanAuthenticationFailed" ||
+  (error._tag === "WsmanFault" && error.classification === "authentication")

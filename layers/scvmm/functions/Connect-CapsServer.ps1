@@ -6,6 +6,9 @@ function Connect-CapsServer {
     [Parameter(Mandatory)] [string] $UserName,
     [Parameter(Mandatory)] [string] $Password
   )
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   try {
     if ($null -eq (Get-Module -Name 'VirtualMachineManager')) {
       Import-Module -Name 'VirtualMachineManager'

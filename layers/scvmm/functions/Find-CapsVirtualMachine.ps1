@@ -2,6 +2,9 @@
 function Find-CapsVirtualMachine {
   [CmdletBinding()]
   param([Parameter(Mandatory)] [string] $Name)
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   try {
     $document = [pscustomobject][ordered]@{
       VirtualMachines = @(

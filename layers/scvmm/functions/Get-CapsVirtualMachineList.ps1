@@ -5,6 +5,9 @@ function Get-CapsVirtualMachineList {
     [AllowEmptyCollection()] [string[]] $Ids,
     [string] $MarkerText
   )
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   try {
     $found = [System.Collections.Generic.List[object]]::new()
     $missing = [System.Collections.Generic.List[string]]::new()

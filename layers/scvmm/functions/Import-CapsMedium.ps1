@@ -7,6 +7,9 @@ function Import-CapsMedium {
     [Parameter(Mandatory)] [string] $Sha256,
     [Parameter(Mandatory)] [AllowEmptyString()] [string] $LibraryShare
   )
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   try {
     $path = Resolve-CapsMediumPath -FileName $FileName
     $library = Resolve-CapsLibraryShare -LibraryShare $LibraryShare

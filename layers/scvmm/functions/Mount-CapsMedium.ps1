@@ -6,6 +6,9 @@ function Mount-CapsMedium {
     [Parameter(Mandatory)] [string] $FileName,
     [Parameter(Mandatory)] [AllowEmptyString()] [string] $LibraryShare
   )
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   try {
     $vm = Resolve-CapsVirtualMachine -Id $Id
     $drives = @(Get-SCVirtualDVDDrive -VM $vm | Where-Object -FilterScript { $null -ne $_ })

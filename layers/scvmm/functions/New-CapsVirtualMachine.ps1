@@ -24,6 +24,9 @@ function New-CapsVirtualMachine {
     [string] $AvailabilitySet = '',
     [hashtable] $VMOptions = @{}
   )
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   $clock = [System.Diagnostics.Stopwatch]::StartNew()
   $mutex = $null
   $held = $false

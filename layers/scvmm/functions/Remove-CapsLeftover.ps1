@@ -5,6 +5,9 @@ function Remove-CapsLeftover {
     [Parameter(Mandatory)] [string] $MachineUid,
     [Parameter(Mandatory)] [AllowEmptyString()] [string] $LibraryShare
   )
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   try {
     $uid = ([guid]$MachineUid).ToString()
     $removed = [System.Collections.Generic.List[string]]::new()

@@ -5,6 +5,9 @@ function Remove-CapsVirtualMachine {
     [Parameter(Mandatory)] [string] $Id,
     [Parameter(Mandatory)] [string] $Marker
   )
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   try {
     $vm = Select-CapsVirtualMachine -Id $Id
     if ($null -ne $vm) {

@@ -2,6 +2,9 @@
 function Start-CapsVirtualMachine {
   [CmdletBinding()]
   param([Parameter(Mandatory)] [string] $Id)
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   try {
     $vm = Resolve-CapsVirtualMachine -Id $Id
     if ($vm.VirtualMachineState.ToString() -notin @('Running', 'Starting')) {

@@ -5,6 +5,9 @@ function Stop-CapsVirtualMachine {
     [Parameter(Mandatory)] [string] $Id,
     [Parameter(Mandatory)] [ValidateSet('Force', 'Shutdown')] [string] $Mode
   )
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   try {
     $vm = Resolve-CapsVirtualMachine -Id $Id
     if ($vm.VirtualMachineState.ToString() -notin @('PowerOff', 'Stopped', 'PoweringOff', 'Stopping')) {

@@ -6,6 +6,9 @@ function Write-CapsMedium {
     [Parameter(Mandatory)] [long] $Offset,
     [Parameter(Mandatory)] [AllowEmptyCollection()] [byte[]] $Data
   )
+  Set-StrictMode -Version 'Latest'
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   try {
     $path = Resolve-CapsMediumPath -FileName $FileName
     $file = [System.IO.File]::Open($path, 'OpenOrCreate', 'Write', 'None')
