@@ -90,12 +90,12 @@ const make = Effect.fnUntraced(function* (watch: Watch, options: Options) {
       listeners: new Set()
     }
     const reported = new Map<string, string>()
-    fork(
-      watch(resource, options).pipe(
-        Stream.runForEach((event) => handle(informer, reported, event)),
-        Effect.andThen(Effect.die(new Error(`the watch of ${informer.name} ended`)))
-      )
+    const loop = watch(resource, options).pipe(
+      Stream.runForEach((event) => handle(informer, reported, event)),
+      Effect.andThen(Effect.die(new Error(`the watch of ${informer.name} ended`)))
     )
+    // Not at once: who asked first is to hear the watch from its beginning.
+    fork(Effect.andThen(Effect.yieldNow, loop))
     return informer
   }
 
