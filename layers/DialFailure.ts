@@ -70,7 +70,7 @@ const decide = (error: unknown): DialFailure | undefined => {
   const message = string(field(error, "message"))
   if (code === thumbprintMismatch || code === "ERR_TLS_CERT_ALTNAME_INVALID")
     return { kind: "tls", code, text: message }
-  const known = table[code]
+  const known = Object.hasOwn(table, code) ? table[code] : undefined
   if (known !== undefined) {
     const host = string(field(error, "hostname"))
     return { kind: known[0], code, text: known[0] === "unresolved" && host !== "" ? `${known[1]}: ${host}` : known[1] }
@@ -92,9 +92,6 @@ export const classify = (error: unknown): DialFailure => {
     if (decided !== undefined) return decided
   }
   const innermost = errors.findLast((it) => string(field(it, "message")) !== "")
-  return {
-    kind: "other",
-    code: "",
-    text: innermost === undefined ? String(error) : string(field(innermost, "message"))
-  }
+  const text = innermost === undefined ? string(error) : string(field(innermost, "message"))
+  return { kind: "other", code: "", text: text === "" ? "the connection failed" : text }
 }

@@ -112,7 +112,12 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
 
         const head = yield* Deferred.make<InProcessResponse, HttpClientError.HttpClientError>()
         const pieces = yield* Queue.make<Uint8Array, ConnectionLost | Cause.Done>({ capacity: 64 })
-        let ended = false
+        let state: "waiting" | "running" | "ended" = "waiting"
+        /** The socket of a running exchange is gone from this moment on. */
+        const cut = (): void => {
+          if (state === "running") line.lose()
+          state = "ended"
+        }
         let abandon = (): void => undefined
         const read = Stream.fromQueue(pieces).pipe(Stream.ensuring(Effect.sync(() => abandon())))
 
@@ -135,14 +140,14 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
             yield* answer.body instanceof Uint8Array
               ? Queue.offer(pieces, answer.body)
               : Stream.runForEach(answer.body, (piece) => Queue.offer(pieces, piece))
-            ended = true
+            state = "ended"
             line.give(connection)
           }).pipe(
             Effect.scoped,
             Effect.andThen(Queue.end(pieces)),
             Effect.onError((cause) => {
-              if (mute || ended) return Effect.void
-              line.lose()
+              if (mute || state === "ended") return Effect.void
+              cut()
               const error = new ConnectionLost("ECONNRESET", "the connection was cut")
               const tell = Effect.andThen(Deferred.fail(head, transport(request, error)), Queue.fail(pieces, error))
               return Cause.hasInterruptsOnly(cause)
@@ -152,9 +157,18 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
           )
 
         const fiber = yield* line.permits
-          .withPermit(Effect.suspend(() => serve(line.take())))
+          .withPermit(
+            Effect.suspend(() => {
+              state = "running"
+              return serve(line.take())
+            })
+          )
           .pipe(Effect.setContext(home), Effect.forkIn(line.scope))
-        abandon = () => (ended ? undefined : fiber.interruptUnsafe())
+        abandon = () => {
+          if (state === "ended") return
+          cut()
+          fiber.interruptUnsafe()
+        }
         signal.addEventListener("abort", abandon, { once: true })
         return yield* Deferred.await(head).pipe(Effect.onInterrupt(() => Effect.sync(abandon)))
       })
