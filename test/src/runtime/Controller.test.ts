@@ -66,7 +66,11 @@ const run = Effect.fnUntraced(function* (
   })
   const api = yield* makeApi()
   const metrics = yield* Effect.gen(function* () {
-    const fiber = yield* Effect.forkChild(Manager.run([controller]))
+    const manager = Manager.make([controller])
+    const fiber = yield* Effect.forkChild(manager.run)
+    // First let it start: the clock would jump past what has not been asked for yet.
+    yield* manager.ready
+    yield* TestClock.adjust(0)
     yield* TestClock.adjust(duration)
     assert.isUndefined(fiber.pollUnsafe())
     const text = yield* PrometheusMetrics.format()
