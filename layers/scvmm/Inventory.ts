@@ -22,6 +22,8 @@ export interface InventoryOptions {
   readonly installation: string
   /** Period of the sweep (`--vm-sync-period`); 120 s when absent. */
   readonly restMillis?: number
+  /** Period of the poll of VMs in transition (`--vm-transition-period`); 5 s when absent. */
+  readonly transitionMillis?: number
 }
 
 export class Inventory extends Context.Service<
@@ -97,7 +99,11 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
   const loops = yield* FiberMap.make<string, never, never>()
   const changes = yield* PubSub.unbounded<ObjectKey>()
   const views = new Map<string, View>()
-  const pacing = { ...PollPlan.pacing, restMillis: options.restMillis ?? PollPlan.pacing.restMillis }
+  const pacing = {
+    ...PollPlan.pacing,
+    restMillis: options.restMillis ?? PollPlan.pacing.restMillis,
+    transitionMillis: options.transitionMillis ?? PollPlan.pacing.transitionMillis
+  }
   const markerText = Marker.ofInstallation(options.installation)
 
   const byIds = Effect.fnUntraced(function* (view: View, ids: ReadonlyArray<string>) {
