@@ -44,9 +44,17 @@ export class InProcessResponse extends Inspectable.Class implements HttpClientRe
     })
   }
 
-  private bytes: Effect.Effect<Uint8Array<ArrayBuffer>, HttpClientError.HttpClientError> | undefined
+  /** The whole body, once read. */
+  private bytes: Uint8Array<ArrayBuffer> | undefined
   private get body(): Effect.Effect<Uint8Array<ArrayBuffer>, HttpClientError.HttpClientError> {
-    return (this.bytes ??= Effect.runSync(Effect.cached(Stream.mkUint8Array(this.stream))))
+    return Effect.suspend(() =>
+      this.bytes !== undefined
+        ? Effect.succeed(this.bytes)
+        : Effect.tap(Stream.mkUint8Array(this.stream), (bytes) => {
+            this.bytes = bytes
+            return Effect.void
+          })
+    )
   }
 
   get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpClientError.HttpClientError> {

@@ -84,7 +84,7 @@ export const parse = (path: string, source: string): Result.Result<Parsed, KubeC
     const { line, col } = lines.linePos(error.pos[0])
     return Result.fail(malformed(path, `line ${line}, column ${col}`, `not YAML (${error.code})`))
   }
-  const value: unknown = document.toJS()
+  const value: unknown = Result.getOrUndefined(Result.try((): unknown => document.toJS()))
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return Result.fail(malformed(path, "", "not a kubeconfig: a mapping is expected"))
   }

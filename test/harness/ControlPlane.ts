@@ -61,10 +61,14 @@ const spawn = (binary: string, args: ReadonlyArray<string>, log: string) =>
 
 /**
  * Starts the binaries of a folder as setup-envtest lays it out (etcd, kube-apiserver, kube-controller-manager), each
- * on a free port of 127.0.0.1, and waits until the API is ready. State and logs go with the scope; when the start
- * fails, the error carries the tail of the API server's log.
+ * on a free port of 127.0.0.1, and waits until the API is ready. `prepare` runs before the controllers start: the
+ * garbage collector finds kinds that come later only at its next look, half a minute on. State and logs go with the
+ * scope; when the start fails, the error carries the tail of the API server's log.
  */
-export const start = (assets: string): Effect.Effect<Access, Error, Scope.Scope> =>
+export const start = (
+  assets: string,
+  prepare: (access: Access) => Effect.Effect<void, Error>
+): Effect.Effect<Access, Error, Scope.Scope> =>
   Effect.gen(function* () {
     const dir = yield* Effect.acquireRelease(
       Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "control-plane-"))),
@@ -144,6 +148,7 @@ export const start = (assets: string): Effect.Effect<Access, Error, Scope.Scope>
         return new Error(`kube-apiserver did not get ready: ${error.message}\n${tail}`)
       })
     )
+    yield* prepare(access)
     yield* spawn(
       path.join(assets, "kube-controller-manager"),
       [

@@ -24,8 +24,7 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
   }
   const scope = Scope.makeUnsafe()
   let starting: Promise<string> | undefined
-  const bring = start(assets).pipe(
-    Effect.tap((access) => installCrds(access, process.env["CAPI_MANIFESTS"])),
+  const bring = start(assets, (access) => installCrds(access, process.env["CAPI_MANIFESTS"])).pipe(
     Effect.map((access) => JSON.stringify(access)),
     Scope.provide(scope)
   )

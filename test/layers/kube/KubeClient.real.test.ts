@@ -266,3 +266,32 @@ describeReal("KubeClient on a real API server", (it) => {
     })
   )
 })
+
+describeReal("the real control plane's controllers", (it) => {
+  it.effect("collect what an owner leaves behind", () =>
+    Effect.gen(function* () {
+      const kube = yield* KubeClient
+      const namespace = yield* freshNamespace
+      const { metadata } = yield* kube.create(ConfigMap, namespace, { metadata: { name: "owner" } })
+      const owner = { apiVersion: "v1", kind: "ConfigMap", name: "owner", uid: metadata.uid }
+      const gone = yield* Watcher.watch(ConfigMap, { namespace }).pipe(
+        Stream.tap((event) =>
+          event._tag === "Listed"
+            ? kube
+                .create(ConfigMap, namespace, { metadata: { name: "owned", ownerReferences: [owner] } })
+                .pipe(
+                  Effect.andThen(
+                    kube.delete(ConfigMap, { namespace, name: "owner" }, { propagationPolicy: "Background" })
+                  ),
+                  Effect.orDie
+                )
+            : Effect.void
+        ),
+        Stream.filter((event) => event._tag === "Deleted" && event.object.metadata.name === "owned"),
+        Stream.take(1),
+        Stream.runCollect
+      )
+      assert.lengthOf(gone, 1)
+    })
+  )
+})
