@@ -167,6 +167,7 @@ export const causes = (object: KubeJson, names: "subdomain" | "label"): Readonly
 }
 
 const carried = [
+  "namespace",
   "uid",
   "creationTimestamp",
   "generateName",

@@ -2,7 +2,7 @@
 import { notAcceptable } from "./Failure.ts"
 import * as JsonPath from "./JsonPath.ts"
 import { apiVersion, present, type Column, type Kind } from "./Kind.ts"
-import { metadata, text, type Json, type KubeJson } from "./KubeJson.ts"
+import { assign, metadata, text, type Json, type KubeJson } from "./KubeJson.ts"
 
 export type Shape = "Object" | "Table" | "PartialObjectMetadata"
 
@@ -116,7 +116,13 @@ export const list = (
   const items = stored.map((object) => present(kind, object))
   if (shape === "Table") return table(kind, items, listMetadata, options)
   return shape === "Object"
-    ? { kind: kind.listKind, apiVersion: apiVersion(kind), metadata: listMetadata, items }
+    ? {
+        kind: kind.listKind,
+        apiVersion: apiVersion(kind),
+        metadata: listMetadata,
+        // The real server leaves them out of lists of its own kinds, too.
+        items: kind.custom ? items : items.map((item) => assign(item, { apiVersion: undefined, kind: undefined }))
+      }
     : {
         kind: "PartialObjectMetadataList",
         apiVersion: "meta.k8s.io/v1",

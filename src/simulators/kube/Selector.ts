@@ -36,7 +36,7 @@ const requirements = (selector: string): ReadonlyArray<Requirement> => {
         list.add(value)
         value = ""
       } else if (isWord(token)) value = token
-      else throw badRequest(`unable to parse requirement: found '${token}', expected: ',', ')' or identifier`)
+      else throw badRequest(`unable to parse requirement: found '${token}', expected: ',' or ')'`)
     }
     return list.add(value)
   }
@@ -46,8 +46,7 @@ const requirements = (selector: string): ReadonlyArray<Requirement> => {
       const key = checked(next())
       return (labels) => !Object.hasOwn(labels, key)
     }
-    if (!isWord(peek()))
-      throw badRequest(`unable to parse requirement: found '${peek()}', expected: !, identifier, or 'end of string'`)
+    if (!isWord(peek())) throw badRequest(`found '${peek()}', expected: !, identifier, or 'end of string'`)
     const key = checked(next())
     const operator = peek()
     if (operator === "" || operator === ",") return (labels) => Object.hasOwn(labels, key)
@@ -63,7 +62,8 @@ const requirements = (selector: string): ReadonlyArray<Requirement> => {
     }
     const value = isWord(peek()) ? next() : ""
     const fault = labelValueFault(value)
-    if (fault !== undefined) throw badRequest(`unable to parse requirement: <nil>: Invalid value: "${value}": ${fault}`)
+    if (fault !== undefined)
+      throw badRequest(`unable to parse requirement: values[0][${key}]: Invalid value: "${value}": ${fault}`)
     if (operator === "<") return (labels) => Number(labels[key]) < Number(value)
     if (operator === ">") return (labels) => Number(labels[key]) > Number(value)
     return operator === "!=" ? (labels) => labels[key] !== value : (labels) => labels[key] === value
