@@ -4,14 +4,12 @@ import { describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import * as crypto from "node:crypto"
 import { inject } from "vitest"
 import { Dial } from "../../layers/Dial.ts"
 import { KubeClient } from "../../layers/kube/KubeClient.ts"
 import type { KubeConfig } from "../../layers/kube/KubeConfig.ts"
-import { ObjectMeta } from "../../schemas/kube/ObjectMeta.ts"
-import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
+import { Namespace } from "../../schemas/kube/Core.ts"
 import type { Access } from "./ControlPlane.ts"
 
 /** Why tests against a real API server cannot run here, or undefined when they can. */
@@ -49,15 +47,6 @@ export const describeReal = (name: string, suite: (it: Vitest.MethodsNonLive<Kub
   const real = layer(layerRealKube, { excludeTestServices: true, timeout: "2 minutes" })
   if (unavailable === undefined) real(name, suite)
   else describe.skip(`${name} (${unavailable})`, () => real(suite))
-}
-
-export const Namespace: Resource<KubeObject> = {
-  group: "",
-  version: "v1",
-  kind: "Namespace",
-  plural: "namespaces",
-  namespaced: false,
-  schema: Schema.Struct({ metadata: ObjectMeta })
 }
 
 /** A new namespace, deleted (not waited for) with the scope. */

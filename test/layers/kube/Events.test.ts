@@ -8,10 +8,10 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Event, Regarding } from "../../../layers/kube/Events.ts"
 import { body, EventResource, Events } from "../../../layers/kube/Events.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
+import { ConfigMap } from "../../../schemas/kube/Core.ts"
 import { ObjectMeta } from "../../../schemas/kube/ObjectMeta.ts"
 import { describeReal, freshNamespace } from "../../harness/ApiServer.ts"
 import { inTime } from "../../harness/VirtualTime.ts"
-import { ConfigMap } from "./ConfigMap.ts"
 import { configMap, json, scripted, status } from "./Scripted.ts"
 
 const machine: Regarding = {

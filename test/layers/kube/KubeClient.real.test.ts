@@ -9,11 +9,11 @@ import * as Stream from "effect/Stream"
 import { Dial } from "../../../layers/Dial.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import * as Watcher from "../../../layers/kube/Watcher.ts"
+import { ConfigMap, Namespace } from "../../../schemas/kube/Core.ts"
 import { ObjectMeta } from "../../../schemas/kube/ObjectMeta.ts"
 import * as Patch from "../../../schemas/kube/Patch.ts"
 import type { Resource } from "../../../schemas/kube/Resource.ts"
-import { describeReal, freshNamespace, Namespace, realConfig } from "../../harness/ApiServer.ts"
-import { ConfigMap } from "./ConfigMap.ts"
+import { describeReal, freshNamespace, realConfig } from "../../harness/ApiServer.ts"
 
 const schema = Schema.Struct({
   metadata: ObjectMeta,

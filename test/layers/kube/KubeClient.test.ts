@@ -11,9 +11,9 @@ import { inspect } from "node:util"
 import type { RawEvent } from "../../../layers/kube/KubeClient.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import type { KubeError } from "../../../layers/kube/KubeError.ts"
+import { ConfigMap } from "../../../schemas/kube/Core.ts"
 import * as Patch from "../../../schemas/kube/Patch.ts"
 import { inTime } from "../../harness/VirtualTime.ts"
-import { ConfigMap } from "./ConfigMap.ts"
 import { bytes, configMap, json, list, scripted, status } from "./Scripted.ts"
 
 const key = { namespace: "ns", name: "one" }

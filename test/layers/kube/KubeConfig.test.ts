@@ -16,7 +16,8 @@ import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import type { LoadOptions } from "../../../layers/kube/KubeConfig.ts"
 import { load } from "../../../layers/kube/KubeConfig.ts"
 import { parse, serverUrl } from "../../../layers/kube/KubeConfigFile.ts"
-import { describeReal, Namespace, realApi } from "../../harness/ApiServer.ts"
+import { Namespace } from "../../../schemas/kube/Core.ts"
+import { describeReal, realApi } from "../../harness/ApiServer.ts"
 
 const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 const base64 = (text: string): string => Buffer.from(text).toString("base64")
