@@ -185,7 +185,8 @@ describeReal("KubeClient on a real API server", (it) => {
       yield* kube.delete(ConfigMap, key, { uid: object.metadata.uid, propagationPolicy: "Foreground" })
       const held = yield* kube.get(ConfigMap, key)
       assert.isString(held.metadata.deletionTimestamp)
-      assert.includeMembers([...(held.metadata.finalizers ?? [])], ["example.com/hold", "foregroundDeletion"])
+      // The foreground finalizer may be there or not any more: the garbage collector is quick where nothing is owned.
+      assert.include(held.metadata.finalizers, "example.com/hold")
       yield* kube.patch(ConfigMap, key, Patch.merge({ metadata: { finalizers: null } }))
       assert.strictEqual((yield* Effect.flip(kube.get(ConfigMap, key)))._tag, "KubeNotFound")
     })
