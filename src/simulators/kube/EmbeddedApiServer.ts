@@ -128,7 +128,7 @@ const kubeconfigOf = (token: Redacted.Redacted | undefined, origin: string, ca: 
  * Starts a server that lives as long as its scope.
  *
  * Guarantees: every write is atomic and gets its own resourceVersion; watches see every write once, in order; what
- * the garbage collector and the namespace controller do follows a write within the same tick of the runtime.
+ * the garbage collector and the namespace controller do follows from a fiber of its own, without time passing.
  * Errors: a CRD of the options that is no valid one is a defect.
  */
 export const make = Effect.fn("EmbeddedApiServer.make")(function* (

@@ -1,0 +1,79 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as childProcess from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import * as Yaml from "yaml"
+import * as CertificateAuthority from "../../../src/simulators/CertificateAuthority.ts"
+import * as EmbeddedApiServer from "../../../src/simulators/kube/EmbeddedApiServer.ts"
+import { listen } from "../../../src/simulators/Listener.ts"
+
+const assets = process.env["KUBEBUILDER_ASSETS"] ?? ""
+const binary = path.join(assets, "kubectl")
+const present = assets !== "" && fs.existsSync(binary)
+
+const server = Effect.gen(function* () {
+  const folder = path.resolve(import.meta.dirname, "../../../schemas/crds")
+  const crds = fs.readdirSync(folder).map((file) => Yaml.parse(fs.readFileSync(path.join(folder, file), "utf8")))
+  const { handler, kubeconfig } = yield* EmbeddedApiServer.make({ crds })
+  const authority = yield* CertificateAuthority.make("test")
+  const { cert, key } = yield* authority.issue({ commonName: "kube-apiserver", usage: "server" })
+  const { origin } = yield* listen({ handler, tls: { cert, key } })
+  const home = yield* Effect.acquireRelease(
+    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "kubectl-"))),
+    (dir) => Effect.sync(() => fs.rmSync(dir, { recursive: true, force: true }))
+  )
+  const file = path.join(home, "kubeconfig")
+  fs.writeFileSync(file, kubeconfig(origin, authority.ca), { mode: 0o600 })
+  /** Standard output; standard error where it failed. */
+  return (args: ReadonlyArray<string>, input = "") =>
+    Effect.callback<string>((resume) => {
+      const child = childProcess.execFile(
+        binary,
+        ["--kubeconfig", file, "--cache-dir", path.join(home, "cache"), ...args],
+        (error, out, err) => resume(Effect.succeed(error === null ? out : err))
+      )
+      child.stdin?.end(input)
+      return Effect.sync(() => void child.kill())
+    })
+})
+
+const manifest = (size: string) => `
+apiVersion: v1
+kind: Namespace
+metadata: {name: team}
+---
+apiVersion: infrastructure.cluster.x-k8s.io/v1alpha1
+kind: ScvmmNamePool
+metadata: {name: pool, namespace: team}
+spec: {vmNameRanges: [{start: "${size}"}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, namespace: team}
+data: {size: "${size}"}
+`
+
+describe("kubectl", () => {
+  const run = present ? it.live : it.live.skip
+  run("gets, applies, patches, describes, waits and deletes on the embedded server", () =>
+    Effect.gen(function* () {
+      const kubectl = yield* server
+      const apply = (size: string) => kubectl(["apply", "--validate=false", "-f", "-"], manifest(size))
+      assert.match(yield* apply("a"), /scvmmnamepool\S* created[^]*configmap\/settings created/u)
+      assert.match(yield* apply("b"), /namespace\/team unchanged[^]*configured[^]*configmap\/settings configured/u)
+      assert.match(yield* kubectl(["get", "scvmmnamepools", "-A"]), /NAMESPACE +NAME[^]*team +pool/u)
+      assert.match(yield* kubectl(["get", "cm", "-n", "team", "settings", "-o", "yaml"]), /size: b/u)
+      yield* kubectl(["-n", "team", "label", "cm", "settings", "a=b"])
+      yield* kubectl(["-n", "team", "patch", "cm", "settings", "-p", '{"data":{"size":"c"}}'])
+      const settings = yield* kubectl(["get", "cm", "-n", "team", "-l", "a=b", "-o", "jsonpath={.items[0].data.size}"])
+      assert.strictEqual(settings, "c")
+      assert.match(yield* kubectl(["describe", "scvmmnamepool", "pool", "-n", "team"]), /Start: +b/u)
+      const crd = "crd/scvmmmachines.infrastructure.cluster.x-k8s.io"
+      assert.match(yield* kubectl(["wait", crd, "--for=condition=Established", "--timeout=5s"]), /condition met/u)
+      assert.match(yield* kubectl(["delete", "ns", "team", "--timeout=10s"]), /"team" deleted/u)
+      assert.match(yield* kubectl(["get", "cm", "settings", "-n", "team"]), /NotFound/u)
+    })
+  )
+})
