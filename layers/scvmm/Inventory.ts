@@ -97,6 +97,7 @@ const collect = (
 const make = Effect.fnUntraced(function* (options: InventoryOptions) {
   const session = yield* ScvmmSession
   const loops = yield* FiberMap.make<string, never, never>()
+  const home = yield* Effect.context<never>()
   const changes = yield* PubSub.unbounded<ObjectKey>()
   const views = new Map<string, View>()
   const pacing = {
@@ -119,7 +120,7 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     return new Map([...vms, ...(yield* byIds(view, unseen))])
   })
 
-  const poll = Effect.fn("Inventory.poll")(function* (uid: string, view: View, what: PollPlan.Poll) {
+  const poll = Effect.fn("Inventory.poll", { root: true })(function* (uid: string, view: View, what: PollPlan.Poll) {
     yield* Effect.annotateCurrentSpan({
       "scvmm.provider": `${view.connection.namespace}/${view.connection.name}`,
       "scvmm.poll": what._tag,
@@ -180,7 +181,9 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
       told: undefined
     }
     views.set(connection.uid, view)
-    yield* FiberMap.run(loops, connection.uid, loop(connection.uid, view), { onlyIfMissing: true })
+    // In the layer's own context: else every poll would log and trace as the reconcile that happened to be first.
+    const detached = Effect.updateContext(loop(connection.uid, view), (_: Context.Context<never>) => home)
+    yield* FiberMap.run(loops, connection.uid, detached, { onlyIfMissing: true })
     return view
   })
 

@@ -1,7 +1,6 @@
 /** One authenticated connection to a WinRM listener: one exchange at a time, dialled when first needed. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Redacted from "effect/Redacted"
@@ -78,7 +77,8 @@ const envelopeOf = Effect.fnUntraced(function* (response: HttpClientResponse.Htt
 /** A lane of the scope; its connection closes with it. Never fails: what is wrong shows in the first exchange. */
 export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
   const dial = yield* Dial
-  const scope = yield* Effect.scope
+  // Made now, so that connections dialled later outlive finalizers added after this lane: they may still need it.
+  const scope = yield* Scope.fork(yield* Effect.scope)
   const one = yield* Semaphore.make(1)
   const scheme = options.endpoint.origin.startsWith("https:") ? "https" : "http"
   let open: { readonly connection: Connection; readonly scope: Scope.Closeable } | undefined
@@ -117,10 +117,7 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
       Effect.timeoutOrElse({
         duration: (options.operationTimeoutSeconds + graceSeconds) * 1000,
         orElse: () => Effect.fail(new Unavailable({ kind: "timeout", detail: "no answer in time", sent: true }))
-      }),
-      // Trace headers are none of the listener's business; the span of the operation is the caller's.
-      Effect.provideService(HttpClient.TracerPropagationEnabled, false),
-      Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
+      })
     )
   })
 

@@ -54,5 +54,5 @@ export const manager = Command.make(
       watchFilter: Option.getOrUndefined(flags.watchFilter),
       sweepPeriod: Duration.seconds(flags.sweepPeriod),
       transitionPeriod: Duration.seconds(flags.transitionPeriod)
-    }).pipe(Effect.provide(Layer.mergeAll(Logging.layer(), Tracing.layer)))
+    }).pipe(Effect.provide(Tracing.layer.pipe(Layer.provideMerge(Logging.layer()))))
 ).pipe(Command.withDescription("Runs the operator."))

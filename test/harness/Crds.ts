@@ -24,13 +24,14 @@ const ours = (): ReadonlyArray<Crd> => {
     .map((file): Crd => Yaml.parse(fs.readFileSync(path.join(folder, file), "utf8")))
 }
 
-/** Cluster API core's own, from an xz-packed JSON of its release manifests; without conversion, whose webhook does not run. */
+/** Cluster API's own for clusters, machines and control planes, from an xz-packed JSON of its release manifests; without conversion, whose webhook does not run. */
 const clusterApi = (manifests: string | undefined): ReadonlyArray<Crd> => {
   if (manifests === undefined) return []
   const text = childProcess.execFileSync("xz", ["-dc", manifests], { maxBuffer: 1 << 28, encoding: "utf8" })
   // The file's shape is the test environment's word: group name to list of objects.
   const groups = JSON.parse(text) as { readonly [group: string]: ReadonlyArray<Crd> }
-  return (groups["core"] ?? [])
+  return ["core", "kubeadm-bootstrap", "kubeadm-control-plane"]
+    .flatMap((group) => groups[group] ?? [])
     .filter((object) => object.kind === "CustomResourceDefinition")
     .map((object) => ({ ...object, spec: { ...object.spec, conversion: { strategy: "None" } } }))
 }
@@ -59,7 +60,7 @@ const established = (text: string): boolean => {
   return (crd.status?.conditions ?? []).some((it) => it.type === "Established" && it.status === "True")
 }
 
-/** Installs our CRDs and, given its manifests, Cluster API core's; waits until each is served. */
+/** Installs our CRDs and, given its manifests, Cluster API's; waits until each is served. */
 export const installCrds = (access: Access, manifests: string | undefined) =>
   Effect.forEach([...ours(), ...clusterApi(manifests)], (crd) => install(access, crd), {
     concurrency: 8,

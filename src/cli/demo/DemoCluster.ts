@@ -3,12 +3,12 @@ import type { KubeJson } from "../../simulators/kube/KubeJson.ts"
 import type { Kind } from "../../simulators/capi/CoreApi.ts"
 import * as Core from "../../simulators/capi/CoreApi.ts"
 
-export const namespace = "default"
 export const clusterName = "demo"
 export const workers = "demo-workers"
 export const controlPlane = "demo-control-plane"
 
 export interface Target {
+  readonly namespace: string
   readonly port: number
   /** PEM. */
   readonly ca: string
@@ -83,7 +83,7 @@ export const manifests = (
     object: {
       metadata: { name: clusterName },
       spec: {
-        providerRef: { name: "scvmm", namespace },
+        providerRef: { name: "scvmm", namespace: target.namespace },
         controlPlaneEndpoint: { host: "control-plane.demo.example.test", port: 6443 }
       }
     }
@@ -116,6 +116,7 @@ export const manifests = (
       spec: {
         clusterName,
         replicas: replicas.workers,
+        selector: { matchLabels: { [Core.clusterLabel]: clusterName } },
         template: {
           spec: {
             clusterName,
