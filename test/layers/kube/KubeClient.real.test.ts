@@ -186,7 +186,7 @@ describeReal("KubeClient on a real API server", (it) => {
       const held = yield* kube.get(ConfigMap, key)
       assert.isString(held.metadata.deletionTimestamp)
       // The foreground finalizer may be there or not any more: the garbage collector is quick where nothing is owned.
-      assert.include(held.metadata.finalizers, "example.com/hold")
+      assert.include(held.metadata.finalizers ?? [], "example.com/hold")
       yield* kube.patch(ConfigMap, key, Patch.merge({ metadata: { finalizers: null } }))
       assert.strictEqual((yield* Effect.flip(kube.get(ConfigMap, key)))._tag, "KubeNotFound")
     })
