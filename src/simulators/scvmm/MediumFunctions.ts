@@ -40,7 +40,7 @@ const mediumAt = (model: Model, functionName: string, sharePath: string): Effect
   const medium = model.library.find(sharePath)
   return medium === undefined
     ? Effect.fail(
-        functionError("MediumNotFound", functionName, `the library does not show '${sharePath}'`, {
+        functionError(ErrorId.mediumNotFound, functionName, `the library does not show '${sharePath}'`, {
           SharePath: sharePath
         })
       )

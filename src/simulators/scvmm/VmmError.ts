@@ -122,6 +122,7 @@ const categories: Readonly<Record<string, number>> = {
   [ErrorId.virtualMachineExists]: category.resourceExists,
   [ErrorId.commitWindowElapsed]: category.operationTimeout,
   [ErrorId.mediumCorrupt]: category.invalidData,
+  [ErrorId.mediumNotFound]: category.objectNotFound,
   [ErrorId.libraryShareNotFound]: category.objectNotFound
 }
 
