@@ -16,11 +16,15 @@ interface Extension {
 export const extend = <S extends Schema.Top>(schema: S, extension: Extension): S["Rebuild"] =>
   schema.annotate({ ...extension })
 
-export const required = <S extends Schema.Top>(schema: S, description: string): S["Rebuild"] =>
-  schema.annotate({ description })
+/** The CRD shows the encoded side, editors the decoded one: of a transformed field, such as a quantity, both are described. */
+const describe = <S extends Schema.Top>(schema: S, description: string): S["Rebuild"] =>
+  // Neither call changes the type, which their signatures cannot say of an unknown S.
+  (Schema.annotateEncoded<S>({ description })(schema) as unknown as S).annotate({ description })
+
+export const required = describe
 
 export const optional = <S extends Schema.Top>(schema: S, description: string): Schema.optionalKey<S["Rebuild"]> =>
-  Schema.optionalKey(schema.annotate({ description }))
+  Schema.optionalKey(describe(schema, description))
 
 /** Absent means `value`: in the CRD, so that the server writes it, and when an object without it is decoded. */
 export const defaulted = <S extends Schema.Top>(

@@ -1,14 +1,15 @@
 /** `manifests`: writes the CRDs and the RBAC of a release into the repository. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
+import * as Command from "effect/cli/Command"
 import { crdFolder, manifests as generated } from "../manifests/Manifests.ts"
 
 const repository = `${import.meta.dirname}/../..`
 
-const write = Effect.fn("manifests")(function* (root: string) {
+/** Writes every generated manifest below `root`; a CRD that no kind makes any more is removed. */
+export const writeManifests = Effect.fn("manifests")(function* (root: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const wanted = generated()
@@ -29,5 +30,6 @@ const write = Effect.fn("manifests")(function* (root: string) {
   }
 })
 
-/** Writes every generated manifest below `root`, which is this repository; a CRD that no kind makes any more is removed. */
-export const manifests = (root: string = repository) => write(root).pipe(Effect.provide(NodeServices.layer))
+export const manifests = Command.make("manifests", {}, () => writeManifests(repository)).pipe(
+  Command.withDescription("Write the CRDs and the RBAC of a release into this repository")
+)
