@@ -115,7 +115,9 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
   { circuit, moduleText }: Means
 ): Effect.fn.Return<OpenSession, DialError, Scope.Scope | Dial.Dial> {
   yield* Effect.annotateCurrentSpan({ "scvmm.exec_host": host })
-  const wsman = yield* connect(connection, host)
+  // A scope of its own, begun before the pool: connections are dialled later, and must outlive the pool's release.
+  const wire = yield* Scope.fork(yield* Effect.scope)
+  const wsman = yield* Scope.provide(connect(connection, host), wire)
   const pool = yield* RunspacePool.open(wsman, {
     idleTimeoutSeconds: idleTimeoutSeconds(connection.keepAliveSeconds),
     name: `capscvmm ${connection.namespace}/${connection.name}`

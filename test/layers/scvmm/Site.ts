@@ -1,0 +1,145 @@
+/** A simulated SCVMM with two exec hosts behind an in-process Dial, and ways to break the wire. */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import { Dial } from "../../../layers/Dial.ts"
+import { ScvmmSession, type ProviderConnection } from "../../../layers/scvmm/ScvmmSession.ts"
+import type { Handler } from "../../../schemas/http/Exchange.ts"
+import { fast } from "../../../src/simulators/scvmm/Latency.ts"
+import * as Scvmm from "../../../src/simulators/scvmm/Scvmm.ts"
+import * as WinRmServer from "../../../src/simulators/scvmm/WinRmServer.ts"
+
+export const password = "simulated-password"
+export const exec1 = "exec1.example.test"
+export const exec2 = "exec2.example.test"
+
+export interface Site {
+  readonly scvmm: Scvmm.Scvmm
+  readonly hosts: Readonly<Record<typeof exec1 | typeof exec2, WinRmServer.WinRmServer>>
+  /** Exec hosts that refuse connections. */
+  readonly down: Set<string>
+  /**
+   * Cuts the connection of the next exchange whose envelope holds this text: before the server has it, or after the
+   * server has answered.
+   */
+  readonly cut: (text: string, when: "before" | "after") => void
+  /** Cuts that are still to come. */
+  readonly cuts: () => number
+}
+
+export const make = (options: Scvmm.Options = {}): Effect.Effect<Site, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const scvmm = yield* Scvmm.make({ latency: fast, infoRate: 0, ...options })
+    const listen = (name: string) =>
+      WinRmServer.make({
+        host: scvmm.execHost(name) ?? scvmm.host,
+        users: [{ userName: "EXAMPLE\\capi", password }]
+      })
+    const hosts = { [exec1]: yield* listen(exec1), [exec2]: yield* listen(exec2) }
+    let pending: Array<{ readonly text: string; readonly when: "before" | "after" }> = []
+    return {
+      scvmm,
+      hosts,
+      down: new Set(),
+      cut: (text, when) => void pending.push({ text, when }),
+      cuts: () => pending.length,
+      ...{
+        take: (body: string) => {
+          const found = pending.find(({ text }) => body.includes(text))
+          pending = pending.filter((entry) => entry !== found)
+          return found?.when
+        }
+      }
+    }
+  })
+
+/** Lets everything that can run without time passing run. */
+const settle = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+
+/**
+ * Lets virtual time pass in small steps until the effect has ended, at most 5 000 of them. What wakes within a step goes on
+ * at its end, so that a step must be short beside the times that count.
+ */
+export const elapse =
+  (step: Duration.Input = "100 millis") =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
+      for (let count = 0; count < 5000 && fiber.pollUnsafe() === undefined; count++) {
+        for (let turn = 0; turn < 4; turn++) yield* settle
+        yield* TestClock.adjust(step)
+      }
+      return yield* Fiber.join(fiber)
+    })
+
+/** An interrupted handler is a connection that was reset. */
+const reset = Effect.interrupt
+
+const through = (site: Site, name: string, handler: Handler): Handler => {
+  // Not part of what tests see.
+  const { take } = site as Site & { readonly take: (body: string) => "before" | "after" | undefined }
+  return (request, connection) =>
+    Effect.suspend(() => {
+      if (site.down.has(name)) return reset
+      const when = take(new TextDecoder().decode(request.body))
+      if (when === "before") return reset
+      const answer = handler(request, connection)
+      return when === "after" ? Effect.andThen(answer, reset) : answer
+    })
+}
+
+export const origin = (name: string): string => `https://${name}:5986`
+
+export const dial = (site: Site): Layer.Layer<Dial> =>
+  Dial.layerInProcess(
+    new Map(Object.entries(site.hosts).map(([name, { handler }]) => [origin(name), through(site, name, handler)]))
+  )
+
+export const sessions = (site: Site): Layer.Layer<ScvmmSession> => Layer.provide(ScvmmSession.layer, dial(site))
+
+export const connection: ProviderConnection = {
+  uid: "33333333-3333-4333-8333-333333333333",
+  namespace: "default",
+  name: "vmm",
+  specVersion: "1",
+  credentialVersion: "1",
+  scvmmHost: "vmm.example.test",
+  execHosts: [exec1, exec2],
+  scheme: "https",
+  port: 5986,
+  authentication: "Basic",
+  insecureSkipVerify: false,
+  configurationName: "Microsoft.PowerShell",
+  operationTimeoutSeconds: 60,
+  userName: "EXAMPLE\\capi",
+  password: Redacted.make(password),
+  keepAliveSeconds: 20,
+  sessions: 3,
+  adoption: "Owned",
+  libraryShare: String.raw`ISOs\cloud-init`
+}
+
+export interface Line {
+  readonly message: unknown
+  readonly level: string
+}
+
+/** Every log line, and the fields of "PowerShell call" lines. */
+export const logs = () => {
+  const lines: Array<Line> = []
+  const logger = Logger.make<unknown, void>((options) => {
+    lines.push({ message: options.message, level: options.logLevel })
+  })
+  const calls = () =>
+    lines.flatMap(({ message, level }) =>
+      Array.isArray(message) && message[0] === "PowerShell call"
+        ? [{ level, ...(message[1] as { function: string; duration_ms: number; exchanges: number; outcome: string }) }]
+        : []
+    )
+  return { lines, calls, layer: Logger.layer([logger]) }
+}
