@@ -153,11 +153,14 @@ const servers: ReadonlyArray<{
   { name: "kube-apiserver", open: real, skipped: unavailable !== undefined }
 ]
 
+/** The real server's controllers take their time, the more so when they have just started. */
+const patience = 60_000
+
 /** One check, run on each server in turn. */
 export const onBoth = (title: string, check: (api: Api) => Effect.Effect<void, unknown, Scope.Scope>) => {
   for (const { name, open, skipped } of servers) {
     const run = skipped ? it.live.skip : it.live
-    run(`${title} (${name})`, () => Effect.scoped(Effect.flatMap(Effect.flatMap(open, withNamespace), check)))
+    run(`${title} (${name})`, () => Effect.scoped(Effect.flatMap(Effect.flatMap(open, withNamespace), check)), patience)
   }
 }
 
@@ -225,5 +228,5 @@ export const refusal = <A>(effect: Effect.Effect<A, Access.AccessError>) =>
 export const eventually = <A, E>(effect: Effect.Effect<A, E>, holds: (found: A) => boolean) =>
   effect.pipe(
     Effect.filterOrFail(holds, (found) => new Error(`not yet: ${JSON.stringify(found)}`)),
-    Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 400 })
+    Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 900 })
   )
