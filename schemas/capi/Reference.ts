@@ -13,7 +13,7 @@ export const ContractVersionedReference = Schema.Struct({
 })
 export type ContractVersionedReference = typeof ContractVersionedReference.Type
 
-interface Object<Spec, Status> {
+export interface ContractObject<Spec, Status> {
   readonly metadata: ObjectMeta
   readonly spec: Spec
   readonly status: Status
@@ -26,7 +26,7 @@ const resource =
     plural: string,
     spec: Schema.Codec<Spec, SpecE>,
     status: Schema.Codec<Status, StatusE>
-  ): Resource<Object<Spec, Status>> => {
+  ): Resource<ContractObject<Spec, Status>> => {
     // An absent status decodes as an empty one: every field of it is optional.
     const whole = Schema.Struct({
       metadata: ObjectMeta,
@@ -39,7 +39,7 @@ const resource =
       kind,
       plural,
       namespaced: true,
-      schema: whole as unknown as Schema.Codec<Object<Spec, Status>, unknown>
+      schema: whole as unknown as Schema.Codec<ContractObject<Spec, Status>, unknown>
     }
   }
 
