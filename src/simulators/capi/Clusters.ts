@@ -40,6 +40,7 @@ const infrastructure = Effect.fnUntraced(function* (api: Core.CoreApi, cluster: 
   }
   if (at(infra, "status", "initialization", "provisioned") !== true) return
   if (at(cluster, "status", "initialization", "infrastructureProvisioned") === true) return
+  const failureDomains = at(infra, "status", "failureDomains")
   yield* api.patch(
     Core.Cluster,
     namespace(cluster),
@@ -47,7 +48,7 @@ const infrastructure = Effect.fnUntraced(function* (api: Core.CoreApi, cluster: 
     {
       status: {
         initialization: { infrastructureProvisioned: true },
-        failureDomains: at(infra, "status", "failureDomains") ?? []
+        ...(failureDomains !== undefined && { failureDomains })
       }
     },
     "status"

@@ -129,10 +129,10 @@ export const reconcileMachine = Effect.fnUntraced(function* (
     yield* api.patch(Core.Machine, namespace(machine), name(machine), { spec: { providerID: providerId } })
   }
   const found = yield* node(view, workload, providerId)
-  const addresses = at(infra, "status", "addresses") ?? []
+  const addresses = at(infra, "status", "addresses")
   const status: KubeJson = {
     initialization: { infrastructureProvisioned: true, bootstrapDataSecretCreated: true },
-    addresses,
+    ...(addresses !== undefined && { addresses }),
     phase: found === undefined ? "Provisioned" : "Running",
     ...(found !== undefined && { nodeRef: { name: name(found) } })
   }
