@@ -182,7 +182,7 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     }
     views.set(connection.uid, view)
     // In the layer's own context: else every poll would log and trace as the reconcile that happened to be first.
-    const detached = Effect.updateContext(loop(connection.uid, view), (_: Context.Context<never>) => home)
+    const detached = Effect.setContext(loop(connection.uid, view), home)
     yield* FiberMap.run(loops, connection.uid, detached, { onlyIfMissing: true })
     return view
   })

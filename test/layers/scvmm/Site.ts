@@ -30,6 +30,8 @@ export interface Site {
   readonly cut: (text: string, when: "before" | "after") => void
   /** Cuts that are still to come. */
   readonly cuts: () => number
+  /** Whether this envelope is to be cut. */
+  readonly take: (envelope: string) => "before" | "after" | undefined
 }
 
 export const make = (options: Scvmm.Options = {}): Effect.Effect<Site, never, Scope.Scope> =>
@@ -48,12 +50,10 @@ export const make = (options: Scvmm.Options = {}): Effect.Effect<Site, never, Sc
       down: new Set(),
       cut: (text, when) => void pending.push({ text, when }),
       cuts: () => pending.length,
-      ...{
-        take: (body: string) => {
-          const found = pending.find(({ text }) => body.includes(text))
-          pending = pending.filter((entry) => entry !== found)
-          return found?.when
-        }
+      take: (envelope) => {
+        const found = pending.find(({ text }) => envelope.includes(text))
+        pending = pending.filter((entry) => entry !== found)
+        return found?.when
       }
     }
   })
@@ -80,18 +80,16 @@ export const elapse =
 /** An interrupted handler is a connection that was reset. */
 const reset = Effect.interrupt
 
-const through = (site: Site, name: string, handler: Handler): Handler => {
-  // Not part of what tests see.
-  const { take } = site as Site & { readonly take: (body: string) => "before" | "after" | undefined }
-  return (request, connection) =>
+const through =
+  (site: Site, name: string, handler: Handler): Handler =>
+  (request, connection) =>
     Effect.suspend(() => {
       if (site.down.has(name)) return reset
-      const when = take(new TextDecoder().decode(request.body))
+      const when = site.take(new TextDecoder().decode(request.body))
       if (when === "before") return reset
       const answer = handler(request, connection)
       return when === "after" ? Effect.andThen(answer, reset) : answer
     })
-}
 
 export const origin = (name: string): string => `https://${name}:5986`
 
