@@ -24,6 +24,7 @@ let
         {
           inherit (package) name;
           inherit nodejs;
+          inherit (packageLock) lockfileVersion;
           unresolved = builtins.filter (path: path != "" && !(packageLock.packages.${path} ? resolved)) (
             builtins.attrNames packageLock.packages
           );
