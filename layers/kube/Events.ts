@@ -135,7 +135,9 @@ const make = Effect.fnUntraced(function* (instance: string) {
       Effect.timeout("5 seconds"),
       Effect.catch((error) => {
         written.delete(key)
-        return Effect.logWarning("an Event was not written", { reason: event.reason, error: error.message })
+        return Effect.logWarning("an Event was not written").pipe(
+          Effect.annotateLogs({ reason: event.reason, error: error.message })
+        )
       })
     )
   })

@@ -82,7 +82,9 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
       (text) => {
         if (told.size >= 256) told.clear()
         told.add(text)
-        return Effect.logWarning("the API server warns", { warning: text, method: call.method, path: call.path })
+        return Effect.logWarning("the API server warns").pipe(
+          Effect.annotateLogs({ warning: text, method: call.method, path: call.path })
+        )
       },
       { discard: true }
     )

@@ -73,7 +73,9 @@ export const watch: Watch = <A extends KubeObject>(resource: Resource<A>, option
           if (progress.failures % patience === 0) progress.resourceVersion = undefined
           if (error.message !== progress.told && error._tag !== "KubeGone") {
             progress.told = error.message
-            yield* Effect.logWarning("watch interrupted, will be tried again", { error: error.message })
+            yield* Effect.logWarning("watch interrupted, will be tried again").pipe(
+              Effect.annotateLogs({ error: error.message })
+            )
           }
           yield* wait(error)
         },

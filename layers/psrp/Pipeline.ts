@@ -111,7 +111,9 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
           }
           break
         case "Unknown":
-          yield* Effect.logDebug("skipped a PSRP message", { type: messageTypeName(message.type) })
+          yield* Effect.logDebug("skipped a PSRP message").pipe(
+            Effect.annotateLogs({ type: messageTypeName(message.type) })
+          )
           break
         case "Finished":
           if (prompt !== undefined) return yield* new PromptRefused({ prompt, sent: true })

@@ -93,9 +93,15 @@ export const open = Effect.fn("RunspacePool.open")(function* (
             Effect.interruptible,
             Effect.timeoutOption(releaseCap),
             Effect.flatMap((done) =>
-              Option.isNone(done) ? Effect.logWarning("shell not deleted in time", { shellId }) : Effect.void
+              Option.isNone(done)
+                ? Effect.logWarning("shell not deleted in time").pipe(Effect.annotateLogs({ shell_id: shellId }))
+                : Effect.void
             ),
-            Effect.catch((error) => Effect.logWarning("shell not deleted", { shellId, reason: error.message }))
+            Effect.catch((error) =>
+              Effect.logWarning("shell not deleted").pipe(
+                Effect.annotateLogs({ shell_id: shellId, reason: error.message })
+              )
+            )
           )
     ).pipe(Effect.withSpan("RunspacePool.release", { attributes: { "psrp.shell_id": shellId } }))
   )
@@ -141,7 +147,9 @@ export const open = Effect.fn("RunspacePool.open")(function* (
       Effect.timeout(stopCap),
       Effect.catch((error) => {
         markBroken(`Terminate failed: ${error.message}`)
-        return Effect.logWarning("pipeline not terminated", { shellId, commandId, reason: error.message })
+        return Effect.logWarning("pipeline not terminated").pipe(
+          Effect.annotateLogs({ shell_id: shellId, command_id: commandId, reason: error.message })
+        )
       }),
       Effect.withSpan("Pipeline.terminate")
     )
@@ -154,7 +162,9 @@ export const open = Effect.fn("RunspacePool.open")(function* (
         Option.isSome(stopped) ? Effect.void : Effect.fail({ message: "did not stop in time" })
       ),
       Effect.catch((error) =>
-        Effect.logWarning("pipeline not stopped, terminating it", { shellId, reason: error.message })
+        Effect.logWarning("pipeline not stopped, terminating it").pipe(
+          Effect.annotateLogs({ shell_id: shellId, reason: error.message })
+        )
       ),
       Effect.andThen(terminate(channel.commandId)),
       Effect.withSpan("Pipeline.interrupt")

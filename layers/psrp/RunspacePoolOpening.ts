@@ -64,7 +64,9 @@ export const awaitOpened = Effect.fn("RunspacePool.awaitOpened")(function* (
     if (Result.isFailure(messages))
       return yield* new ProtocolViolation({ reason: messages.failure.message, sent: false })
     for (const message of messages.success) {
-      yield* Effect.logDebug("PSRP message while opening", { type: messageTypeName(message.type) })
+      yield* Effect.logDebug("PSRP message while opening").pipe(
+        Effect.annotateLogs({ type: messageTypeName(message.type) })
+      )
       const opened = read(message)
       if (Result.isFailure(opened)) return yield* Effect.fail(opened.failure)
       if (opened.success) return psVersion

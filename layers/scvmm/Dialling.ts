@@ -167,11 +167,13 @@ export const dial = Effect.fn("ScvmmSession.dial")(function* (
     if (Result.isSuccess(opened)) {
       const { server, shellId } = opened.success
       yield* means.report(connection, { host, ok: true })
-      yield* Effect.logInfo("PowerShell session opened", {
-        exec_host: host,
-        shell_id: shellId,
-        vmm_server: server.Name
-      })
+      yield* Effect.logInfo("PowerShell session opened").pipe(
+        Effect.annotateLogs({
+          exec_host: host,
+          shell_id: shellId,
+          vmm_server: server.Name
+        })
+      )
       return opened.success
     }
     failure = opened.failure
@@ -180,7 +182,9 @@ export const dial = Effect.fn("ScvmmSession.dial")(function* (
       yield* means.circuit.refused(connection, failure)
       return yield* failure
     }
-    yield* Effect.logDebug("exec host unavailable", { exec_host: host, reason: failure.reason, detail: failure.detail })
+    yield* Effect.logDebug("exec host unavailable").pipe(
+      Effect.annotateLogs({ exec_host: host, reason: failure.reason, detail: failure.detail })
+    )
   }
   return yield* (
     failure ??

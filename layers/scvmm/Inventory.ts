@@ -142,8 +142,8 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
       view.told = text
       const provider = `${view.connection.namespace}/${view.connection.name}`
       yield* text === undefined
-        ? Effect.logInfo("SCVMM answers again", { provider })
-        : Effect.logWarning("SCVMM cannot be polled", { provider, reason: text })
+        ? Effect.logInfo("SCVMM answers again").pipe(Effect.annotateLogs({ provider }))
+        : Effect.logWarning("SCVMM cannot be polled").pipe(Effect.annotateLogs({ provider, reason: text }))
     }
     view.history = PollPlan.after(view.history, what, {
       started,

@@ -81,7 +81,8 @@ export const run = Effect.fn("ScvmmSession.run")(
         orElse: () => Effect.fail(lost(station, verb, true, `no answer after ${Duration.toMinutes(limit)} min`))
       })
     )
-    for (const warning of result.warnings) yield* Effect.logWarning(warning, { function: verb.name })
+    for (const warning of result.warnings)
+      yield* Effect.logWarning(warning).pipe(Effect.annotateLogs({ function: verb.name }))
     const id = invocation.parameters["Id"]
     const failure = failureOf(station, verb, result, typeof id === "string" ? id : "")
     if (failure !== undefined) return yield* Effect.fail(failure)
@@ -97,12 +98,14 @@ export const run = Effect.fn("ScvmmSession.run")(
             const millis = (yield* Clock.currentTimeMillis) - startedAt
             const outcome = outcomeOf(exit)
             yield* countCall(verb.name, Duration.millis(millis), outcome !== "ok")
-            yield* Effect.logInfo("PowerShell call", {
-              function: verb.name,
-              duration_ms: millis,
-              exchanges: (yield* station.exchanges) - before,
-              outcome
-            })
+            yield* Effect.logInfo("PowerShell call").pipe(
+              Effect.annotateLogs({
+                function: verb.name,
+                duration_ms: millis,
+                exchanges: (yield* station.exchanges) - before,
+                outcome
+              })
+            )
           })
         )
       )

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type { Event, Regarding } from "../../../layers/kube/Events.ts"
@@ -52,7 +53,12 @@ describe("Events", () => {
   it.effect("that cannot be written are logged, never fail, and are tried again", () => {
     const logs: Array<string> = []
     const log = Logger.layer([
-      Logger.make((options) => void logs.push(`${options.logLevel} ${JSON.stringify(options.message)}`))
+      Logger.make(
+        (options) =>
+          void logs.push(
+            `${options.logLevel} ${JSON.stringify(options.fiber.getRef(References.CurrentLogAnnotations))}`
+          )
+      )
     ])
     const server = scripted((_, index) => (index === 0 ? json(403, status(403, "Forbidden")) : Effect.never))
     return Effect.gen(function* () {

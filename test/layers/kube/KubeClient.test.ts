@@ -4,6 +4,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
@@ -294,7 +295,11 @@ describe("KubeClient on a scripted server", () => {
   it.effect("a warning is logged once", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []
-      const log = Logger.layer([Logger.make((options) => void lines.push(JSON.stringify(options.message)))])
+      const log = Logger.layer([
+        Logger.make(
+          (options) => void lines.push(JSON.stringify(options.fiber.getRef(References.CurrentLogAnnotations)))
+        )
+      ])
       const warning = '299 - "unknown field \\"spec.a\\"", 299 - "spec.b is deprecated"'
       const server = scripted(() => json(200, configMap("one", "1"), { warning }))
       yield* Effect.andThen(get, get).pipe(Effect.provide(Layer.merge(server.layer, log)))

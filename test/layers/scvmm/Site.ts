@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
@@ -124,6 +125,7 @@ export const connection: ProviderConnection = {
 
 export interface Line {
   readonly message: unknown
+  readonly fields: Readonly<Record<string, unknown>>
   readonly level: string
 }
 
@@ -131,12 +133,13 @@ export interface Line {
 export const logs = () => {
   const lines: Array<Line> = []
   const logger = Logger.make<unknown, void>((options) => {
-    lines.push({ message: options.message, level: options.logLevel })
+    const fields = options.fiber.getRef(References.CurrentLogAnnotations)
+    lines.push({ message: options.message, level: options.logLevel, fields })
   })
   const calls = () =>
-    lines.flatMap(({ message, level }) =>
+    lines.flatMap(({ fields, message, level }) =>
       Array.isArray(message) && message[0] === "PowerShell call"
-        ? [{ level, ...(message[1] as { function: string; duration_ms: number; exchanges: number; outcome: string }) }]
+        ? [{ level, ...(fields as { function: string; duration_ms: number; exchanges: number; outcome: string }) }]
         : []
     )
   return { lines, calls, layer: Logger.layer([logger]) }
