@@ -9,12 +9,13 @@ import { child, descendant, element, elementsOf, parse, SoapError, type SoapElem
 
 const fail = (reason: string) => Result.fail(new SoapError({ reason }))
 
-/** Bytes of base64 text; white space in it is allowed. */
-export const bytesOf = (node: SoapElement): Result.Result<Uint8Array, SoapError> =>
-  Result.mapError(
-    Base64.decode(textOf(node).replace(/\s+/gu, "")),
-    () => new SoapError({ reason: `${node.name} is not base64` })
-  )
+/** Bytes of base64 text; white space in it is allowed, though nobody writes any. */
+const bytesOf = (node: SoapElement): Result.Result<Uint8Array, SoapError> => {
+  const text = textOf(node)
+  const strict = Base64.decode(text)
+  const decoded = Result.isSuccess(strict) ? strict : Base64.decode(text.replace(/\s+/gu, ""))
+  return Result.mapError(decoded, () => new SoapError({ reason: `${node.name} is not base64` }))
+}
 
 export const readStreams = (parent: SoapElement): Result.Result<ReadonlyArray<StreamData>, SoapError> => {
   const streams: Array<StreamData> = []

@@ -20,7 +20,7 @@ export const failure = (message: string): Failure => ({
 })
 
 const number = (command: Command, name: string): number => {
-  const value = command.parameters.find((parameter) => parameter.name?.toLowerCase() === name)?.value
+  const value = command.parameters.find((parameter) => parameter.name?.toLowerCase().replace(/^-/u, "") === name)?.value
   return typeof value === "number" ? value : 0
 }
 
@@ -38,15 +38,15 @@ export const make = (): EchoHost => {
       case "write-warning":
         return streams.warning(String(values[0]))
       case "write-progress":
-        return streams.progress("Create virtual machine", "Running", number(command, "-percentcomplete"))
+        return streams.progress("Create virtual machine", "Running", number(command, "percentcomplete"))
       case "write-error":
         return streams.error(failure(String(values[0])))
       case "get-text":
         return streams.output(
-          "ä€𝄞x".repeat(Math.ceil(number(command, "-length") / 5)).slice(0, number(command, "-length"))
+          "ä€𝄞x".repeat(Math.ceil(number(command, "length") / 5)).slice(0, number(command, "length"))
         )
       case "start-sleep":
-        return Effect.sleep(number(command, "-seconds") * 1000)
+        return Effect.sleep(number(command, "seconds") * 1000)
       case "throw":
         return Effect.fail(new Terminated(failure(String(values[0]))))
       case "die":

@@ -1,0 +1,163 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import * as path from "node:path"
+import { Defragmenter } from "../../../layers/psrp/Fragment.ts"
+import { decodeMessage, MessageType } from "../../../layers/psrp/Message.ts"
+import { namespaces } from "../../../layers/wsman/SoapNames.ts"
+import { readRequest } from "../../../layers/wsman/SoapRequestReader.ts"
+import {
+  readCommandStarted,
+  readCreated,
+  readReceived,
+  readResponse,
+  readShell
+} from "../../../layers/wsman/SoapResponse.ts"
+import { parse } from "../../../layers/wsman/SoapXml.ts"
+
+/** A conversation recorded from PowerShell's own plugin behind a foreign WS-Management listener. */
+interface Conversation {
+  readonly name: string
+  readonly exchanges: ReadonlyArray<{
+    readonly request: { readonly body: string; readonly shortened?: number }
+    readonly response: {
+      readonly status: number
+      readonly headers: Readonly<Record<string, string | ReadonlyArray<string>>>
+      readonly body: string
+    } | null
+  }>
+}
+
+const kept = path.join(import.meta.dirname, "../../data/wsman")
+const others = process.env["SCVMM_RECORDINGS"]
+if (others === undefined)
+  process.stderr.write("skipped: further recordings of WS-Management (SCVMM_RECORDINGS is not set)\n")
+const folder = others === undefined ? kept : path.join(others, "wsman")
+
+const read = (file: string): Conversation =>
+  // Test data of a known shape, made by a recorder of ours.
+  JSON.parse(
+    readFileSync(existsSync(path.join(folder, file)) ? path.join(folder, file) : path.join(kept, file), "utf8")
+  ) as Conversation
+
+/** Requests there break the protocol on purpose. */
+const broken = new Set(
+  ["malformed-xml", "missing-headers", "identify", "envelope-too-large", "wrong-password", "wrong-resource-uri"].map(
+    (name) => `${name}.json`
+  )
+)
+
+const files = readdirSync(folder).filter((file) => file.endsWith(".json"))
+
+const isSoap = (body: string): boolean => body.includes(namespaces.soap) && body.includes("Body")
+
+describe("recorded WS-Management", () => {
+  it.effect.each(files)("%s: answers are read, faults included", (file) =>
+    Effect.gen(function* () {
+      for (const { response } of read(file).exchanges) {
+        if (response === null || !isSoap(response.body)) continue
+        const answer = yield* readResponse(response.body)
+        if (response.status === 200) assert.isUndefined(answer.fault)
+        else {
+          assert.isDefined(answer.fault)
+          assert.notStrictEqual(`${answer.fault?.subcode}${answer.fault?.text}`, "")
+        }
+      }
+    })
+  )
+
+  it.effect.each(files.filter((file) => !broken.has(file)))("%s: requests and their answers belong together", (file) =>
+    Effect.gen(function* () {
+      for (const { request, response } of read(file).exchanges) {
+        if (request.shortened !== undefined || !isSoap(request.body)) continue
+        const asked = yield* readRequest(request.body)
+        if ("_tag" in asked) {
+          // Operations that we do not speak: enumerations, disconnection.
+          assert.strictEqual(asked.problem, "Action")
+          continue
+        }
+        if (response === null || response.status !== 200) continue
+        const answer = yield* readResponse(response.body)
+        assert.strictEqual(answer.relatesTo, asked.header.messageId)
+        const { operation, header } = asked
+        switch (operation._tag) {
+          case "Create":
+            assert.strictEqual(header.options["protocolversion"], "2.3")
+            assert.strictEqual(Result.getOrThrow(readCreated(answer.body)), operation.shellId)
+            break
+          case "Command":
+            assert.strictEqual(Result.getOrThrow(readCommandStarted(answer.body)), operation.commandId)
+            break
+          case "Receive":
+            assert.isDefined(Result.getOrThrow(readReceived(answer.body)).state)
+            break
+          case "Get":
+            if (header.selectors["ShellId"] !== undefined) {
+              const { shellId, state } = readShell(answer.body)
+              assert.strictEqual(shellId, header.selectors["ShellId"])
+              assert.include(["Connected", "Disconnected"], state)
+            }
+            break
+          case "Send":
+          case "Signal":
+          case "Delete":
+            break
+        }
+      }
+    })
+  )
+
+  it.effect("a conversation's streams are the messages of its pipeline", () =>
+    Effect.gen(function* () {
+      const fragments = new Defragmenter()
+      const types: Array<number> = []
+      let sent: ReadonlyArray<number> = []
+      for (const { request, response } of read("command.json").exchanges) {
+        const asked = yield* readRequest(request.body)
+        assert.isTrue("operation" in asked)
+        if ("operation" in asked && asked.operation._tag === "Create") {
+          const messages = Result.getOrThrow(new Defragmenter().push(asked.operation.creationXml))
+          sent = messages.map((bytes) => Result.getOrThrow(decodeMessage(bytes)).type)
+        }
+        if (response === null || !response.body.includes("ReceiveResponse>")) continue
+        const { body } = yield* readResponse(response.body)
+        for (const { data } of Result.getOrThrow(readReceived(body)).streams)
+          for (const bytes of Result.getOrThrow(fragments.push(data)))
+            types.push(Result.getOrThrow(decodeMessage(bytes)).type)
+      }
+      assert.deepStrictEqual(sent, [MessageType.SessionCapability, MessageType.InitRunspacePool])
+      assert.deepStrictEqual(types, [
+        MessageType.SessionCapability,
+        MessageType.ApplicationPrivateData,
+        MessageType.RunspacePoolState,
+        MessageType.PipelineOutput,
+        MessageType.PipelineState
+      ])
+    })
+  )
+
+  it.effect("a shell that is gone is known by its subcode alone, where no code comes", () =>
+    Effect.gen(function* () {
+      const classes: Array<string | undefined> = []
+      for (const { response } of read("unknown-shell.json").exchanges) {
+        if (response === null || response.status !== 500) continue
+        const { fault } = yield* readResponse(response.body)
+        assert.isUndefined(fault?.code)
+        classes.push(fault?.classification)
+      }
+      assert.isAbove(classes.length, 3)
+      assert.deepStrictEqual([...new Set(classes)], ["invalidSelectors"])
+    })
+  )
+
+  it.effect("what is no XML is refused, and a DOCTYPE with it", () =>
+    Effect.gen(function* () {
+      const reasons: Array<string> = []
+      for (const text of ["", "<a>", "<a/><b/>", "<!DOCTYPE a><a/>", '<x:a xmlns:y="u"/>', "<a>&lol;</a>", "\u0000"])
+        reasons.push((yield* Effect.flip(parse(text))).reason)
+      assert.strictEqual(reasons[3], "DOCTYPE")
+      assert.strictEqual(reasons[4], "undeclared prefix")
+    })
+  )
+})
