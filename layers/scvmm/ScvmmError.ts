@@ -44,9 +44,9 @@ export class VirtualMachineNotOwned extends Schema.TaggedError<VirtualMachineNot
   }
 }
 
-/** The create verb found a VM with this machine's marker, or came too late to commit: look up again. */
+/** The create verb found a VM with this machine's marker, came too late to commit, or was not sent: look up again. */
 export class CreateRefused extends Schema.TaggedError<CreateRefused>()("ScvmmCreateRefused", {
-  reason: Schema.Literals(["VirtualMachineExists", "CommitWindowElapsed"]),
+  reason: Schema.Literals(["VirtualMachineExists", "CommitWindowElapsed", "Superseded"]),
   detail: Schema.String
 }) {
   readonly retry: Retry = "backoff"

@@ -9,7 +9,7 @@ import * as Marker from "../../../schemas/vmm/Marker.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
 import { FindVirtualMachine, NewVirtualMachine } from "../../../schemas/vmm/Verb.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
-import { AnswerInvalid } from "../../../layers/scvmm/ScvmmError.ts"
+import { AnswerInvalid, CreateRefused } from "../../../layers/scvmm/ScvmmError.ts"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import type { MachineContext } from "./MachineContext.ts"
 import { commitMarginSeconds, commitWithinSeconds, parametersOf, vmNameOf } from "./Creation.ts"
@@ -17,6 +17,9 @@ import { madeBy, markerOf } from "./Ownership.ts"
 import type { Creation } from "./Plan.ts"
 
 const resourceVersion = (machine: ScvmmMachine) => ({ resourceVersion: machine.metadata.resourceVersion })
+
+/** A precondition that a successor of the same name fails. */
+const same = (machine: ScvmmMachine) => ({ uid: machine.metadata.uid })
 
 /** Stores the name that every attempt uses, and holds `clusterctl move` back from now on. */
 export const reserveName = Effect.fn("CreateStep.reserveName")(function* (machine: ScvmmMachine) {
@@ -40,7 +43,10 @@ export const recordVirtualMachine = Effect.fn("CreateStep.recordVirtualMachine")
   const recorded = yield* kube.patch(
     ScvmmMachine,
     keyOf(machine),
-    Patch.merge({ metadata: { annotations: { [Contract.blockMoveAnnotation]: null } }, spec: { id } })
+    Patch.merge({
+      metadata: { ...same(machine), annotations: { [Contract.blockMoveAnnotation]: null } },
+      spec: { id }
+    })
   )
   return yield* kube.patch(ScvmmMachine, keyOf(recorded), Patch.merge({ status: { creation: null } }), {
     subresource: "status"
@@ -60,23 +66,44 @@ export const forgetAttempt = Effect.fn("CreateStep.forgetAttempt")(function* (ma
 })
 
 /**
- * The tracked call. Guarantees: the intent is stored, under the object's resourceVersion, before the command leaves; a
- * conflict (another replica was first) ends the call with nothing sent.
+ * Stores where an attempt runs, under the resourceVersion of what the API server has now. Fails with CreateRefused when
+ * another replica was first: its attempt, or its VM, is recorded already.
  */
+const intend = Effect.fn("CreateStep.intend")(
+  function* (machine: ScvmmMachine, creation: Creation) {
+    const kube = yield* KubeClient
+    const live = yield* kube.get(ScvmmMachine, keyOf(machine))
+    const gone = live.metadata.uid !== machine.metadata.uid || live.metadata.deletionTimestamp !== undefined
+    if (gone || live.spec.id !== undefined || live.status.creation !== undefined) {
+      return yield* new CreateRefused({ reason: "Superseded", detail: "the ScvmmMachine changed meanwhile" })
+    }
+    const held =
+      live.metadata.annotations?.[Contract.blockMoveAnnotation] === undefined
+        ? yield* kube.patch(
+            ScvmmMachine,
+            keyOf(live),
+            Patch.merge({ metadata: { ...resourceVersion(live), annotations: { [Contract.blockMoveAnnotation]: "" } } })
+          )
+        : live
+    yield* kube.patch(
+      ScvmmMachine,
+      keyOf(held),
+      Patch.merge({ metadata: resourceVersion(held), status: { creation: { ...creation } } }),
+      { subresource: "status" }
+    )
+  },
+  // Our own condition writes may come between; what matters is looked at anew each time.
+  Effect.retry({ while: (error) => error._tag === "KubeConflict", times: 5 })
+)
+
+/** The tracked call. Guarantees: the intent is stored before the command leaves. */
 export const createCall = Effect.fn("CreateStep.createCall")(function* (context: MachineContext) {
   const { machine, connection, placement, workshop } = context
   const sessions = yield* ScvmmSession
-  const kube = yield* KubeClient
   return yield* sessions.use(connection, (session) =>
     Effect.gen(function* () {
       const startedAt = DateTime.formatIso(yield* DateTime.now)
-      const creation = { execHost: session.execHost, shellId: session.shellId, startedAt }
-      yield* kube.patch(
-        ScvmmMachine,
-        keyOf(machine),
-        Patch.merge({ metadata: resourceVersion(machine), status: { creation } }),
-        { subresource: "status" }
-      )
+      yield* intend(machine, { execHost: session.execHost, shellId: session.shellId, startedAt })
       const marker = Marker.render(markerOf(machine, workshop.installation))
       const [vm] = yield* session.run(NewVirtualMachine, parametersOf(machine, placement, marker))
       return vm ?? (yield* new AnswerInvalid({ function: NewVirtualMachine.name, detail: "no answer at all" }))

@@ -41,5 +41,9 @@ export const mirror = (vm: VirtualMachine): { readonly [field: string]: Json | u
       : undefined
 })
 
-/** Status without a VM: what was mirrored goes. */
-export const noVm: { readonly [field: string]: Json | undefined } = { job: undefined }
+/** Status without a VM: what said that there is one goes; biosGuid stays, it may prove whose a VM is. */
+export const noVm: { readonly [field: string]: Json | undefined } = {
+  vmStatus: undefined,
+  host: undefined,
+  job: undefined
+}

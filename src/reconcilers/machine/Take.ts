@@ -160,7 +160,11 @@ const settle = Effect.fn("Take.settle")(function* (context: MachineContext, vm: 
   const published =
     machine.spec.providerID === providerID
       ? machine
-      : yield* kube.patch(ScvmmMachine, keyOf(machine), Patch.merge({ spec: { providerID } }))
+      : yield* kube.patch(
+          ScvmmMachine,
+          keyOf(machine),
+          Patch.merge({ metadata: { uid: machine.metadata.uid }, spec: { providerID } })
+        )
   const addresses = addressesOf(vm)
   yield* follow(context, vm, addresses.length === 0 ? "transition" : "rest")
   if (machine.status.initialization?.provisioned !== true) {
@@ -201,31 +205,31 @@ const release = Effect.fn("Take.release")(function* (context: MachineContext, st
 /** Errors: those of SCVMM and of the API server, as they are. */
 export const take = Effect.fn("Take.step")(function* (context: MachineContext, step: Step) {
   const { machine, connection } = context
-  const told = (vm: VirtualMachine | undefined, action: Action.Action): Taken => ({
+  const told = (action: Action.Action, fields: ReturnType<typeof mirror> = {}): Taken => ({
     machine,
     action,
-    status: { fields: vm === undefined ? noVm : mirror(vm), findings: findings(step, machine) }
+    status: { fields, findings: findings(step, machine) }
   })
   switch (step._tag) {
     case "AddFinalizer": {
       const held = yield* Finalizer.add(ScvmmMachine, machine, Contract.machineFinalizer)
-      return { ...told(undefined, again), machine: held }
+      return { ...told(again), machine: held }
     }
     case "Wait":
-      return told(undefined, Action.done)
+      return told(Action.done)
     case "ReserveName": {
       const named = yield* CreateStep.reserveName(machine)
-      return { ...told(undefined, again), machine: named }
+      return { ...told(again), machine: named }
     }
     case "Create":
       return yield* create(context, step)
     case "AwaitCall":
-      return told(undefined, Action.done)
+      return told(Action.done)
     case "Recover":
       return yield* recover(context, step.creation, step)
     case "AwaitJob":
       yield* follow(context, step.vm, "transition")
-      return told(step.vm, later)
+      return told(later, mirror(step.vm))
     case "Seed":
       return yield* startCall(context, "seed", step)
     case "Start":
@@ -233,18 +237,18 @@ export const take = Effect.fn("Take.step")(function* (context: MachineContext, s
       yield* announce(machine, "VmStarting", `Powering on ${step.vm.Name}`)
       yield* PowerStep.start(context, step.vm)
       yield* follow(context, step.vm, "transition")
-      return told(step.vm, later)
+      return told(later, mirror(step.vm))
     case "Settle":
       return yield* settle(context, step.vm, step)
     case "Report":
       yield* announceFailure(machine, step.reason, step.message)
       if (step.vm !== undefined) yield* follow(context, step.vm, "rest")
-      return told(step.vm, Action.done)
+      return told(Action.done, step.vm === undefined ? noVm : mirror(step.vm))
     case "Remove": {
       yield* announce(machine, "VmDeleting", `Removing VM ${step.vm.Name}`)
       const gone = yield* PowerStep.remove(context, step.vm)
       if (!gone) yield* follow(context, step.vm, "transition")
-      return told(undefined, gone ? again : later)
+      return told(gone ? again : later, mirror(step.vm))
     }
     case "Release":
       return yield* release(context, step)
