@@ -102,7 +102,7 @@ export const ofStep = (
         ? creating("VmCreating", progress(step.vm))
         : existing(step.vm.VirtualMachineState === "Starting" ? "VmStarting" : "VmUpdating", progress(step.vm))
     case "Wait":
-      return creating(step.wait.reason, step.wait.message)
+      return (step.vm === undefined ? creating : existing)(step.wait.reason, step.wait.message)
     case "Seed":
       return existing("VmUpdatingCloudInit", "the seed medium is being made")
     case "Start":

@@ -36,8 +36,8 @@ export interface Observed {
 
 export type Step =
   | { readonly _tag: "AddFinalizer" }
-  /** Nothing can be done before something changes. */
-  | { readonly _tag: "Wait"; readonly wait: Wait }
+  /** Nothing can be done before something changes; `vm` is there when one exists already. */
+  | { readonly _tag: "Wait"; readonly wait: Wait; readonly vm: VirtualMachine | undefined }
   /** spec.vmName, so that every attempt uses one name. */
   | { readonly _tag: "ReserveName" }
   /** Intent, then New-CapsVirtualMachine, as a tracked call. */
@@ -118,12 +118,12 @@ const planPresent = (observed: Observed, vm: VirtualMachine): Step => {
   }
   if (vm.VMId === undefined) return { _tag: "AwaitJob", vm }
   if (observed.seed !== "missing") return { _tag: "Start", vm }
-  return observed.wait === undefined ? { _tag: "Seed", vm, vmId: vm.VMId } : { _tag: "Wait", wait: observed.wait }
+  return observed.wait === undefined ? { _tag: "Seed", vm, vmId: vm.VMId } : { _tag: "Wait", wait: observed.wait, vm }
 }
 
 const planCreation = (observed: Observed): Step => {
   if (observed.creation !== undefined) return { _tag: "Recover", creation: observed.creation }
-  if (observed.wait !== undefined) return { _tag: "Wait", wait: observed.wait }
+  if (observed.wait !== undefined) return { _tag: "Wait", wait: observed.wait, vm: undefined }
   return observed.nameStored ? { _tag: "Create" } : { _tag: "ReserveName" }
 }
 

@@ -216,7 +216,7 @@ export const take = Effect.fn("Take.step")(function* (context: MachineContext, s
       return { ...told(again), machine: held }
     }
     case "Wait":
-      return told(Action.done)
+      return told(Action.done, step.vm === undefined ? {} : mirror(step.vm))
     case "ReserveName": {
       const named = yield* CreateStep.reserveName(machine)
       return { ...told(again), machine: named }

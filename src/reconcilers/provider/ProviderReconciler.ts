@@ -87,6 +87,23 @@ const credentials = Effect.fn("ProviderReconciler.credentials")(function* (provi
   )
 })
 
+const regarding = (provider: ScvmmProvider) => ({
+  apiVersion: apiVersion(ScvmmProvider),
+  kind: ScvmmProvider.kind,
+  namespace: provider.metadata.namespace ?? "",
+  name: provider.metadata.name,
+  uid: provider.metadata.uid
+})
+
+/** A tenant's provider must not fetch another namespace's password: the field is ignored, and that is said (design D21). */
+const warnOfNamespace = Effect.fnUntraced(function* (provider: ScvmmProvider) {
+  const named = provider.spec.scvmmSecret?.namespace
+  if (named === undefined || named === provider.metadata.namespace) return
+  const events = yield* Events
+  const message = `spec.scvmmSecret.namespace "${named}" is ignored: the Secret is that of the provider's own namespace`
+  yield* events.publish(regarding(provider), { type: "Warning", reason: "SecretNamespaceIgnored", message })
+})
+
 /**
  * Expected flow: Secret read → connection made → a session dialled, or an open one used → Providers told.
  * Guarantees: a refused log-on is not repeated before Secret or spec change; nothing periodic is written to status.
@@ -109,10 +126,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly concurrency
       ...(fields !== undefined && { fields }),
       findings: unavailable(reason, message)
     })
-    yield* events.publish(
-      { apiVersion: apiVersion(ScvmmProvider), kind: ScvmmProvider.kind, ...key, uid: provider.metadata.uid },
-      { type: "Warning", reason, message }
-    )
+    yield* events.publish(regarding(provider), { type: "Warning", reason, message })
     return Action.requeueAfter(retryAfter)
   })
 
@@ -155,6 +169,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly concurrency
           onSuccess: (server) =>
             Effect.gen(function* () {
               yield* providers.set(key, connection)
+              yield* warnOfNamespace(provider)
               yield* Status.write(ScvmmProvider, provider, {
                 fields: { ...(yield* hosts), version: { module: server.ModuleVersion, server: server.ProductVersion } },
                 findings: [pause, ...usable(connection)]
