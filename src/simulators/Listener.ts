@@ -85,7 +85,9 @@ const write = (reply: http.ServerResponse, piece: Uint8Array): Effect.Effect<voi
 const send = (reply: http.ServerResponse, response: Response): Effect.Effect<void> => {
   if (response.body instanceof Uint8Array) {
     const body = response.body
-    return Effect.sync(() => {
+    // Ends once all was handed to the socket: until then the exchange can still fail.
+    return Effect.callback((resume) => {
+      reply.once("finish", () => resume(Effect.void))
       reply.writeHead(response.status, { ...response.headers, "content-length": String(body.length) })
       reply.end(body)
     })

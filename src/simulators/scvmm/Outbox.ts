@@ -10,6 +10,8 @@ export interface Batch {
 
 export interface Outbox {
   readonly push: (fragments: ReadonlyArray<Uint8Array>) => void
+  /** Gives back what was taken and did not reach its client: the next taker gets it first. */
+  readonly restore: (fragments: ReadonlyArray<Uint8Array>) => void
   /** What is in it is still handed out. */
   readonly finish: () => void
   /** Whatever is in it is lost; waiters are answered at once. */
@@ -49,6 +51,11 @@ export const make = (): Outbox => {
     push: (fragments) => {
       if (end !== undefined || fragments.length === 0) return
       waiting.push(...fragments)
+      ready.openUnsafe()
+    },
+    restore: (fragments) => {
+      if (end === "Gone" || fragments.length === 0) return
+      waiting.unshift(...fragments)
       ready.openUnsafe()
     },
     finish: () => {

@@ -81,7 +81,8 @@ interface Shell {
 }
 
 export interface Shells {
-  readonly perform: (userName: string, request: Request) => Effect.Effect<Answer>
+  /** The scope is the exchange's: it fails when the answer does not reach the client. */
+  readonly perform: (userName: string, request: Request) => Effect.Effect<Answer, never, Scope.Scope>
   readonly list: Effect.Effect<ReadonlyArray<ShellInfo>>
   /** Pipelines begun since the start. */
   readonly pipelines: Effect.Effect<number>
@@ -231,6 +232,12 @@ export const make = Effect.fn("Shells.make")(function* (options: Options) {
     )
     if (Option.isNone(batch)) return fault(Faults.operationTimeout)
     const { fragments, state } = batch.value
+    // Windows, too, is said to repeat what a Receive answered when the answer got lost.
+    yield* Effect.addFinalizer((exit) =>
+      Effect.sync(() => {
+        if (Exit.isFailure(exit)) outbox.restore(fragments)
+      })
+    )
     if (state === "Gone") return fault(Faults.invalidSelectors)
     const id = commandId === undefined ? {} : { commandId }
     return {
@@ -249,7 +256,10 @@ export const make = Effect.fn("Shells.make")(function* (options: Options) {
     return known ? { _tag: "Signalled" } : fault(Faults.invalidSelectors)
   }
 
-  const perform = Effect.fn("Shells.perform")(function* (userName: string, request: Request): Effect.fn.Return<Answer> {
+  const perform = Effect.fn("Shells.perform")(function* (
+    userName: string,
+    request: Request
+  ): Effect.fn.Return<Answer, never, Scope.Scope> {
     const { header, operation } = request
     const configuration = nameOf(header.resourceUri)
     const known = configuration !== undefined && configurations.has(configuration.toLowerCase())

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import * as https from "node:https"
 import * as net from "node:net"
@@ -124,7 +125,7 @@ describe("Listener", () => {
       assert.strictEqual((yield* fetched(small.origin, { method: "POST", body: "more than ten" })).status, 413)
       const dying = yield* Listener.listen({ handler: () => Effect.die(new Error("broken on purpose")) })
       assert.strictEqual((yield* fetched(dying.origin)).status, 500)
-    })
+    }).pipe(Effect.provide(Logger.layer([])))
   )
 
   it.live("serves https with a certificate of its authority, and shows client certificates that it trusts", () =>

@@ -1,8 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { readResponse } from "../../../../layers/wsman/SoapResponse.ts"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import { concatBytes, splitMessage } from "../../../../layers/psrp/Fragment.ts"
+import { emptyGuid, encodeMessage, type MessageBody } from "../../../../layers/psrp/Message.ts"
+import { initRunspacePool, ourCapability, sessionCapability } from "../../../../layers/psrp/RunspacePoolMessage.ts"
+import { readReceived, readResponse } from "../../../../layers/wsman/SoapResponse.ts"
 import { type Operation, type RequestHeader, writeRequest } from "../../../../layers/wsman/SoapRequest.ts"
 import { make, type Options } from "../../../../src/simulators/scvmm/WinRmServer.ts"
+import { settle } from "../../../harness/VirtualTime.ts"
 import * as EchoHost from "./EchoHost.ts"
 
 const user = { userName: "capi", password: "secret" }
@@ -154,6 +161,40 @@ describe("WinRmServer refuses", () => {
       assert.strictEqual(got.status, 200)
       assert.include(got.text, "<rsp:State>Connected</rsp:State>")
       assert.include(got.text, "<rsp:IdleTimeOut>PT7200.000S</rsp:IdleTimeOut>")
+    })
+  )
+
+  it.effect("gives again what a Receive answered when the answer did not arrive", () =>
+    Effect.gen(function* () {
+      const { handler } = yield* server()
+      const shellId = "11111111-2222-4333-8444-555555555555"
+      const message = (objectId: bigint, body: MessageBody) =>
+        splitMessage(
+          objectId,
+          encodeMessage({ ...body, destination: "server", runspacePoolId: shellId, pipelineId: emptyGuid }),
+          32_768
+        )
+      const creationXml = concatBytes([
+        ...message(1n, sessionCapability(ourCapability)),
+        ...message(2n, initRunspacePool({ minRunspaces: 1, maxRunspaces: 1 }))
+      ])
+      yield* exchange(handler, { body: request({ ...create, shellId, creationXml }) })
+      yield* settle
+      const receive = exchange(handler, {
+        body: request({ _tag: "Receive", streams: ["stdout"] }, { selectors: { ShellId: shellId } })
+      })
+      const streamsOf = ({ text }: { readonly text: string }) =>
+        Effect.map(readResponse(text), ({ body }) => Result.getOrThrow(readReceived(body)).streams)
+      const cut = yield* Scope.make()
+      const lost = yield* Effect.flatMap(Scope.provide(receive, cut), streamsOf)
+      assert.strictEqual(lost.length, 3, "capability, private data, state")
+      yield* Scope.close(cut, Exit.die("the connection broke"))
+      const arrived = yield* Scope.make()
+      assert.deepStrictEqual(yield* Effect.flatMap(Scope.provide(receive, arrived), streamsOf), lost)
+      yield* Scope.close(arrived, Exit.void)
+      const more = yield* Effect.forkChild(receive)
+      yield* settle
+      assert.isUndefined(more.pollUnsafe())
     })
   )
 })
