@@ -2,14 +2,14 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as childProcess from "node:child_process"
+import type * as childProcess from "node:child_process"
 import * as crypto from "node:crypto"
 import * as fs from "node:fs"
-import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import { Client } from "undici"
 import { makeAuthority } from "./Certificates.ts"
+import { exited, freePort, spawn } from "./Process.ts"
 
 /** An administrator's access; PEM texts. */
 export interface Access {
@@ -21,43 +21,7 @@ export interface Access {
   readonly kubeconfig: string
 }
 
-const freePort = Effect.callback<number, Error>((resume) => {
-  const probe = net.createServer()
-  probe.once("error", (error) => resume(Effect.fail(error)))
-  probe.listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    const port = address !== null && typeof address === "object" ? address.port : 0
-    probe.close(() => resume(Effect.succeed(port)))
-  })
-})
-
 const base64 = (text: string): string => Buffer.from(text).toString("base64")
-
-const exited = (child: childProcess.ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
-
-/** A child that ends with the scope: asked first, killed after two seconds, and with this process in any case. */
-const spawn = (binary: string, args: ReadonlyArray<string>, log: string) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const file = fs.openSync(log, "w")
-      const child = childProcess.spawn(binary, args, { stdio: ["ignore", file, file] })
-      fs.closeSync(file)
-      const kill = () => child.kill("SIGKILL")
-      process.once("exit", kill)
-      child.once("exit", () => process.removeListener("exit", kill))
-      return child
-    }),
-    (child) =>
-      Effect.callback<void>((resume) => {
-        if (exited(child)) return resume(Effect.void)
-        child.once("exit", () => resume(Effect.void))
-        child.kill("SIGTERM")
-        return undefined
-      }).pipe(
-        Effect.interruptible,
-        Effect.timeoutOrElse({ duration: "2 seconds", orElse: () => Effect.sync(() => void child.kill("SIGKILL")) })
-      )
-  )
 
 /**
  * Starts the binaries of a folder as setup-envtest lays it out (etcd, kube-apiserver, kube-controller-manager), each

@@ -6,6 +6,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import * as Logging from "../../layers/telemetry/Logging.ts"
+import type { Handler, Request } from "../../schemas/http/Exchange.ts"
 import { program } from "../../src/cli/ManagerProgram.ts"
 import * as Access from "../../src/simulators/kube/Access.ts"
 import * as RemoteApiServer from "../../src/simulators/kube/RemoteApiServer.ts"
@@ -18,8 +19,18 @@ import * as Core from "../../src/simulators/capi/CoreApi.ts"
 
 const pace = { network: "50 millis", kubeadm: "50 millis", retry: "50 millis" } as const
 
-/** SCVMM, its guests and a Kubernetes API; `kubeconfig` is that of a real one. Everything ends with the scope. */
-export const site = Effect.fnUntraced(function* (options: { readonly kubeconfig?: string; readonly seed: string }) {
+export interface Options {
+  readonly seed: string
+  /** Of a real Kubernetes API; an embedded one unless given. */
+  readonly kubeconfig?: string
+  /** How fast SCVMM and its guests are; several hundred times real time unless given. */
+  readonly speed?: Pick<World.Options, "latency" | "pace">
+  /** Sees every request that arrives at WinRM. */
+  readonly onWinRm?: (request: Request) => void
+}
+
+/** SCVMM, its guests and a Kubernetes API. Everything ends with the scope. */
+export const site = Effect.fnUntraced(function* (options: Options) {
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "scenario-"))),
     (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
@@ -29,15 +40,18 @@ export const site = Effect.fnUntraced(function* (options: { readonly kubeconfig?
       ? undefined
       : Access.make(yield* RemoteApiServer.remote(fs.readFileSync(options.kubeconfig, "utf8")))
   const world = yield* World.make({
-    latency: scaled(realistic, 0.002),
-    pace,
+    ...(options.speed ?? { latency: scaled(realistic, 0.002), pace }),
     seed: options.seed,
     ...(real !== undefined && { kubernetes: real })
   })
   yield* Effect.forkScoped(world.join)
   const authority = yield* CertificateAuthority.make("scenario")
   const tls = yield* authority.issue({ commonName: "localhost", usage: "server" })
-  const winrm = yield* Listener.listen({ handler: world.winrm.handler, tls })
+  const handler: Handler = (request, connection) => {
+    options.onWinRm?.(request)
+    return world.winrm.handler(request, connection)
+  }
+  const winrm = yield* Listener.listen({ handler, tls })
   let kubeconfig = options.kubeconfig
   if (kubeconfig === undefined && world.kubernetes !== undefined) {
     const server = yield* Listener.listen({ handler: world.kubernetes.handler, tls })
@@ -47,6 +61,8 @@ export const site = Effect.fnUntraced(function* (options: { readonly kubeconfig?
   const [account] = world.scvmm.inventory.accounts
   return {
     world,
+    /** A temporary folder. */
+    folder,
     kubeconfig: kubeconfig ?? "",
     target: {
       port: winrm.port,

@@ -1,0 +1,68 @@
+/** The operator as a process of its own, as a Deployment runs it. */
+import * as Effect from "effect/Effect"
+import * as Clock from "effect/Clock"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import * as Process from "./Process.ts"
+
+/** A line of its log. */
+export type Line = Readonly<Record<string, unknown>>
+
+export interface Options {
+  readonly kubeconfig: string
+  /** The file that gets its log. */
+  readonly log: string
+  /** LOG_* and OTEL_* of this process are not passed on. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly flags?: ReadonlyArray<string>
+}
+
+export interface OperatorProcess {
+  /** When it was started, in milliseconds since the epoch: the clock of the log's timestamps. */
+  readonly startedAt: number
+  readonly text: Effect.Effect<string>
+  /** Dies on a line that is no JSON. */
+  readonly lines: Effect.Effect<ReadonlyArray<Line>>
+  /** SIGTERM, and how it ended. */
+  readonly stop: Effect.Effect<number | string>
+}
+
+const main = path.resolve(import.meta.dirname, "../../src/main.ts")
+
+const inherited = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:LOG|OTEL)_/u.test(name)))
+
+/** Ends with the scope at the latest. */
+export const start = Effect.fnUntraced(function* (options: Options) {
+  const startedAt = yield* Clock.currentTimeMillis
+  const child = yield* Process.spawn(
+    process.execPath,
+    [
+      [main, "manager", "--kubeconfig", options.kubeconfig],
+      ["--health-probe-bind-address", "127.0.0.1:0", "--diagnostics-address", "127.0.0.1:0"],
+      options.flags ?? []
+    ].flat(),
+    options.log,
+    { ...inherited(), LOG_FORMAT: "json", ...options.env }
+  )
+  const text = Effect.sync(() => fs.readFileSync(options.log, "utf8"))
+  return {
+    startedAt,
+    text,
+    lines: Effect.map(text, (all) => {
+      // What stands behind the last line's end is still being written.
+      const whole = all.slice(0, all.lastIndexOf("\n") + 1)
+      return whole
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line): Line => {
+          try {
+            return JSON.parse(line)
+          } catch {
+            throw new Error(`not a line of JSON: ${line}`)
+          }
+        })
+    }),
+    stop: Process.terminate(child)
+  } satisfies OperatorProcess as OperatorProcess
+})
