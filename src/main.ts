@@ -2,6 +2,8 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
@@ -19,17 +21,32 @@ const program = Command.make("cluster-api-provider-scvmm").pipe(
   Command.withSubcommands([manager, demo, simulate, manifests])
 )
 
-/** Interruption is a regular end; what a person typed wrong is 2; everything else as the error says. */
+/** What a person typed or set wrong: a flag, a subcommand, a variable. */
+const isUsage = (error: unknown): boolean =>
+  error instanceof Config.ConfigError ||
+  (CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0)
+
+/** Expected failures by their message; a defect, which is a bug, with all that is known. Help was shown already. */
+const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.void
+  const error = Cause.squash(cause)
+  if (!Runtime.getErrorReported(error)) return Effect.void
+  const expected = !cause.reasons.some(Cause.isDieReason) && error instanceof Error && error.message !== ""
+  return expected ? Console.error(`error: ${error.message}`) : Effect.logError(cause)
+}
+
+/** Interruption is a regular end unless a command said otherwise; wrong usage is 2; everything else as the error says. */
 const teardown: Runtime.Teardown = (exit, onExit) => {
   if (Exit.isFailure(exit)) {
-    if (Cause.hasInterruptsOnly(exit.cause)) return onExit(0)
-    const usage = exit.cause.reasons.some(
-      (reason) =>
-        Cause.isFailReason(reason) && CliError.isCliError(reason.error) && reason.error._tag === "ShowHelp" && reason.error.errors.length > 0
-    )
-    if (usage) return onExit(2)
+    if (Cause.hasInterruptsOnly(exit.cause)) return onExit(Number(process.exitCode ?? 0))
+    if (exit.cause.reasons.some((reason) => Cause.isFailReason(reason) && isUsage(reason.error))) return onExit(2)
   }
   return Runtime.defaultTeardown(exit, onExit)
 }
 
-NodeRuntime.runMain(program.pipe(Command.run({ version }), Effect.provide(NodeServices.layer)), { teardown })
+program.pipe(
+  Command.run({ version }),
+  Effect.tapCause(report),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({ teardown, disableErrorReporting: true })
+)

@@ -6,6 +6,7 @@ import * as Core from "../../simulators/capi/CoreApi.ts"
 export const clusterName = "demo"
 export const workers = "demo-workers"
 export const controlPlane = "demo-control-plane"
+export const endpoint = { host: "control-plane.demo.example.test", port: 6443 }
 
 export interface Target {
   readonly namespace: string
@@ -84,7 +85,7 @@ export const manifests = (
       metadata: { name: clusterName },
       spec: {
         providerRef: { name: "scvmm", namespace: target.namespace },
-        controlPlaneEndpoint: { host: "control-plane.demo.example.test", port: 6443 }
+        controlPlaneEndpoint: endpoint
       }
     }
   },

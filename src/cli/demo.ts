@@ -1,0 +1,31 @@
+/** `demo`: a cluster's whole life on a simulated SCVMM, in front of your eyes. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+
+export const demo = Command.make(
+  "demo",
+  {
+    machines: Flag.Int("machines").pipe(
+      Flag.withDescription("workers at the start, beside three control-plane machines (default 3)"),
+      Flag.withSchema(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
+      Flag.withDefault(3)
+    ),
+    latency: Flag.Literals("latency", ["fast", "realistic"]).pipe(
+      Flag.withDescription("how long SCVMM's jobs take: hundredths of seconds, or minutes (default fast)"),
+      Flag.withDefault("fast" as const)
+    ),
+    keep: Flag.Boolean("keep").pipe(
+      Flag.withDescription("stop when the cluster is up, and print the KUBECONFIG for kubectl, until Ctrl-C"),
+      Flag.withDefault(false)
+    ),
+    json: Flag.String("json").pipe(Flag.withDescription("file to write the summary into, as JSON"), Flag.optional)
+  },
+  Effect.fnUntraced(function* ({ machines, latency, keep, json }) {
+    // Loaded here, so that the operator does not load what simulates its surroundings.
+    const { run } = yield* Effect.promise(() => import("./demo/Demo.ts"))
+    yield* run({ workers: machines, latency, keep, json: Option.getOrUndefined(json) })
+  })
+).pipe(Command.withDescription("Bring a cluster up on a simulated SCVMM, scale it, delete it, and look what is left"))

@@ -1,0 +1,63 @@
+/** What a demo came to: its figures as text and as JSON. */
+import type { Json } from "../../../schemas/kube/Patch.ts"
+import type { Step } from "./View.ts"
+import { seconds } from "./View.ts"
+
+export interface Summary {
+  /** From the first object to the last Node, in milliseconds; undefined when that was not reached. */
+  readonly ready: number | undefined
+  /** Machines of the cluster when it was ready. */
+  readonly machines: number
+  /** VMs created from beginning to end, those of scaling included. */
+  readonly created: number
+  readonly steps: ReadonlyArray<Step>
+  /** Calls of PowerShell functions, by name. */
+  readonly calls: ReadonlyMap<string, number>
+  /** HTTP exchanges with SCVMM. */
+  readonly exchanges: number
+  /** UIDs of machines that ever had two VMs. */
+  readonly duplicates: ReadonlyArray<string>
+  readonly leftovers: ReadonlyArray<string>
+}
+
+const total = (summary: Summary): number => [...summary.calls.values()].reduce((sum, count) => sum + count, 0)
+
+const listed = (items: ReadonlyArray<string>): ReadonlyArray<string> => items.map((item) => `    ${item}`)
+
+/** The summary's own words of failure; undefined when nothing was left and nothing doubled. */
+export const verdict = (summary: Summary): string | undefined => {
+  const wrong = [
+    ...(summary.duplicates.length === 0 ? [] : [`${summary.duplicates.length} machines had more than one VM`]),
+    ...(summary.leftovers.length === 0
+      ? []
+      : [`${summary.leftovers.length} things were left: ${summary.leftovers.join(", ")}`])
+  ]
+  return wrong.length === 0 ? undefined : wrong.join("; ")
+}
+
+export const lines = (summary: Summary): ReadonlyArray<string> => [
+  "Summary",
+  ...summary.steps.map(
+    (step) =>
+      `  ${step.title.padEnd(58)} ${step.endedAt === undefined ? "not reached" : seconds(step.endedAt - step.startedAt).padStart(8)}`
+  ),
+  `  SCVMM calls    ${total(summary)}`,
+  ...[...summary.calls]
+    .toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .map(([name, count]) => `    ${name.padEnd(30)} ${String(count).padStart(6)}`),
+  `  HTTP exchanges ${summary.exchanges}, ${(summary.exchanges / Math.max(summary.created, 1)).toFixed(1)} for each of ${summary.created} machines`,
+  `  duplicates     ${summary.duplicates.length}`,
+  ...listed(summary.duplicates),
+  `  leftovers      ${summary.leftovers.length}`,
+  ...listed(summary.leftovers)
+]
+
+/** What --json writes. */
+export const json = (summary: Summary): Json => ({
+  ready_seconds: summary.ready === undefined ? null : Math.round(summary.ready) / 1000,
+  machines: summary.machines,
+  scvmm_calls: total(summary),
+  exchanges: summary.exchanges,
+  duplicates: summary.duplicates.length,
+  leftovers: summary.leftovers.length
+})

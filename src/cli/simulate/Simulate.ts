@@ -1,0 +1,74 @@
+/** SCVMM alone, simulated behind a WinRM listener on https, until the process is interrupted. */
+import * as Console from "effect/Console"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
+import { SettingInvalid } from "../ManagerProgram.ts"
+import * as Speed from "../Speed.ts"
+import * as CertificateAuthority from "../../simulators/CertificateAuthority.ts"
+import * as Listener from "../../simulators/Listener.ts"
+import * as KubeadmGuest from "../../simulators/guest/KubeadmGuest.ts"
+import * as WorkloadClusters from "../../simulators/guest/WorkloadClusters.ts"
+import { defaultInventory } from "../../simulators/scvmm/DefaultInventory.ts"
+import { Inventory } from "../../simulators/scvmm/Inventory.ts"
+import * as Scvmm from "../../simulators/scvmm/Scvmm.ts"
+import * as WinRmServer from "../../simulators/scvmm/WinRmServer.ts"
+
+export interface Options {
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly latency: Speed.Name
+  readonly seed: string
+  /** JSON file of an Inventory; a small site of ours unless given. */
+  readonly inventory: string | undefined
+}
+
+/** The port cannot be listened on. */
+export class PortUnavailable extends Data.TaggedError("PortUnavailable")<{ readonly message: string }> {}
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Inventory), {
+  errors: "all",
+  onExcessProperty: "error"
+})
+
+/** Fails with the file and every wrong field. */
+export const readInventory = Effect.fn("simulate.readInventory")(function* (file: string) {
+  const files = yield* FileSystem.FileSystem
+  const invalid = (why: string) => new SettingInvalid({ message: `--inventory: ${file}: ${why}` })
+  const text = yield* files.readFileString(file).pipe(Effect.mapError((error) => invalid(error.message)))
+  return yield* decode(text).pipe(Effect.mapError((error) => invalid(error.message)))
+})
+
+/** Prints where it is and how to log on, once it listens. */
+export const run = Effect.fn("simulate")(function* (options: Options) {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const inventory = options.inventory === undefined ? defaultInventory : yield* readInventory(options.inventory)
+  const [account] = inventory.accounts
+  if (account === undefined)
+    return yield* new SettingInvalid({ message: "--inventory: accounts: at least one is needed" })
+  const { latency, pace } = Speed.speed(options.latency)
+  const workloads = yield* WorkloadClusters.make
+  const scvmm = yield* Scvmm.make({ inventory, latency, seed: options.seed, boot: KubeadmGuest.boot(workloads, pace) })
+  const winrm = yield* WinRmServer.make({ host: scvmm.host, users: inventory.accounts })
+  const authority = yield* CertificateAuthority.make("simulated SCVMM CA")
+  const tls = yield* authority.issue({ commonName: "localhost", usage: "server", hosts: ["127.0.0.1"] })
+  const listener = yield* Listener.listen({ handler: winrm.handler, tls, port: options.port }).pipe(
+    Effect.mapError((error) => new PortUnavailable({ message: `--port: ${error.message}` }))
+  )
+  const folder = yield* Effect.orDie(files.makeTempDirectoryScoped({ prefix: "capi-scvmm-simulator-" }))
+  const ca = path.join(folder, "ca.pem")
+  yield* Effect.orDie(files.writeFileString(ca, authority.ca))
+  yield* Console.log(
+    [
+      `endpoint  ${listener.origin}/wsman`,
+      `CA        ${ca}`,
+      `user      ${account.userName}`,
+      `password  ${account.password}`,
+      `SCVMM     ${inventory.vmmServer.name}, version ${inventory.vmmServer.productVersion}`
+    ].join("\n")
+  )
+  return yield* scvmm.failed
+}, Effect.scoped)
