@@ -4,8 +4,6 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import * as SecureRandom from "effect/crypto/SecureRandom"
-import { WebCrypto } from "effect/crypto/WebCrypto"
 import type { Wsman } from "../wsman/Wsman.ts"
 import type { WsmanError } from "../wsman/WsmanError.ts"
 import { concatBytes, splitMessage } from "./Fragment.ts"
@@ -16,6 +14,7 @@ import type { PsValue } from "./PsValue.ts"
 import { PoolBroken, type PsrpError } from "./PsrpError.ts"
 import { initRunspacePool, ourCapability, sessionCapability } from "./RunspacePoolMessage.ts"
 import { awaitOpened } from "./RunspacePoolOpening.ts"
+import * as Guid from "../../schemas/Guid.ts"
 
 export interface Invocation {
   /** A command's name; a script's text when isScript. */
@@ -67,9 +66,7 @@ export const open = Effect.fn("RunspacePool.open")(function* (
   wsman: Wsman,
   options: OpenOptions
 ): Effect.fn.Return<RunspacePool, PsrpError | WsmanError, Scope.Scope> {
-  const crypto = yield* WebCrypto
-  const random = SecureRandom.make((size) => crypto.getRandomValues(new Uint8Array(size)))
-  const newId = Effect.map(random.uuidV4(), (id) => id.toUpperCase())
+  const newId = Effect.map(Guid.random, (id) => id.toUpperCase())
   const requestedId = yield* newId
   const runspacePoolId = requestedId.toLowerCase()
   let lastObjectId = 0n

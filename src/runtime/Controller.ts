@@ -10,13 +10,13 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Tracer from "effect/Tracer"
 import type { Retry } from "../../layers/kube/KubeError.ts"
+import * as Guid from "../../schemas/Guid.ts"
 import type { ObjectKey } from "../../schemas/kube/ObjectMeta.ts"
 import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
 import type { Action } from "./Action.ts"
 import { Informers } from "./Informers.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as Outcomes from "./Outcome.ts"
-import * as ReconcileId from "./ReconcileId.ts"
 import type { Request } from "./Request.ts"
 import * as Requests from "./Request.ts"
 import type { Failure } from "./RetryPolicy.ts"
@@ -102,7 +102,7 @@ export const make = <A extends KubeObject, E extends Failure, R, RT = never>(
   })
 
   const process = Effect.fnUntraced(function* (queue: WorkQueue.WorkQueue, request: Request) {
-    const reconcileID = yield* ReconcileId.make
+    const reconcileID = yield* Guid.random
     const { namespace, name: object } = request.key
     const started = yield* Clock.currentTimeMillis
     let next: WorkQueue.Next | undefined
