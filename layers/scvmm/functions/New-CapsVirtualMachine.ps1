@@ -62,9 +62,13 @@ function New-CapsVirtualMachine {
       $shape = $hardware
       $system = Resolve-CapsOperatingSystem -Name $OperatingSystem -Disks @(foreach ($drive in $drives) { $drive['Disk'] })
     }
+    $logicals = @()
+    if ($NetworkDevices.Count -gt 0) {
+      $logicals = @(Get-CapsLogicalNetwork -HostGroup $groupObject -Cloud $cloudObject)
+    }
     $adapters = @(
       for ($index = 0; $index -lt $NetworkDevices.Count; $index++) {
-        Resolve-CapsNetworkDevice -Device $NetworkDevices[$index] -Index $index -HostGroup $groupObject
+        Resolve-CapsNetworkDevice -Device $NetworkDevices[$index] -Index $index -LogicalNetworks $logicals
       }
     )
     $channels = @(

@@ -4,10 +4,10 @@ function Resolve-CapsNetworkDevice {
   param(
     [Parameter(Mandatory)] [hashtable] $Device,
     [Parameter(Mandatory)] [int] $Index,
-    [AllowNull()] [object] $HostGroup
+    [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $LogicalNetworks
   )
   $field = "networking.devices[$Index]"
-  $network = Select-CapsNetwork -Name $Device['VMNetwork'] -Field "$field.vmNetwork" -HostGroup $HostGroup
+  $network = Select-CapsNetwork -Name $Device['VMNetwork'] -Field "$field.vmNetwork" -LogicalNetworks $LogicalNetworks
   $arguments = @{ VMNetwork = $network }
   $subnetName = [string]$Device['VMSubnet']
   if ($subnetName -ne '') {

@@ -7,7 +7,13 @@ function Select-CapsHardDisk {
   )
   $guid = [guid]::Empty
   if ([guid]::TryParse($Name, [ref]$guid)) {
-    return Select-CapsReference -InputObject @(Get-SCVirtualHardDisk -ID $guid) -Field $Field -Value $Name
+    $found = @()
+    try {
+      $found = @(Get-SCVirtualHardDisk -ID $guid -ErrorAction Stop)
+    } catch {
+      if (-not (Test-CapsNotFound -ErrorRecord $_)) { throw }
+    }
+    return Select-CapsReference -InputObject $found -Field $Field -Value $Name
   }
   $found = @(Get-SCVirtualHardDisk -Name $Name)
   $base = [System.IO.Path]::GetFileNameWithoutExtension($Name)

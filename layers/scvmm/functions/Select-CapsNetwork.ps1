@@ -1,32 +1,21 @@
-# A VM network by name or id. Among several of one name, the one that the clusters of the host group and its children reach.
+# The one VM network of this name or id on one of these logical networks: names repeat from one logical network to another.
 function Select-CapsNetwork {
   [CmdletBinding()]
   param(
     [Parameter(Mandatory)] [string] $Name,
     [Parameter(Mandatory)] [string] $Field,
-    [AllowNull()] [object] $HostGroup
+    [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $LogicalNetworks
   )
   $guid = [guid]::Empty
-  if ([guid]::TryParse($Name, [ref]$guid)) {
-    return Select-CapsReference -InputObject @(Get-SCVMNetwork -ID $guid) -Field $Field -Value $Name
-  }
-  $found = @(Get-SCVMNetwork -Name $Name)
-  if ($found.Count -gt 1 -and $null -ne $HostGroup) {
-    $root = [string]$HostGroup.Path
-    $reached = @(
-      foreach ($group in @(Get-SCVMHostGroup)) {
-        if ([string]$group.Path -ne $root -and -not ([string]$group.Path).StartsWith("$root\")) { continue }
-        foreach ($cluster in @(Get-SCVMHostCluster -VMHostGroup $group)) {
-          foreach ($network in @(Get-SCVirtualNetwork -VMHostCluster $cluster)) {
-            foreach ($logical in @(Get-CapsProperty -InputObject $network -Name 'LogicalNetworks')) {
-              if ($null -ne $logical) { $logical.ID.ToString() }
-            }
-          }
-        }
+  $isId = [guid]::TryParse($Name, [ref]$guid)
+  $found = @(
+    foreach ($logical in $LogicalNetworks) {
+      if ($isId) {
+        Get-SCVMNetwork -LogicalNetwork $logical
+      } else {
+        Get-SCVMNetwork -Name $Name -LogicalNetwork $logical
       }
-    )
-    $near = @($found | Where-Object -FilterScript { $reached -contains $_.LogicalNetwork.ID.ToString() })
-    if ($near.Count -gt 0) { $found = $near }
-  }
+    }
+  )
   return Select-CapsReference -InputObject $found -Field $Field -Value $Name
 }

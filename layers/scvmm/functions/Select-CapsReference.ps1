@@ -16,7 +16,15 @@ function Select-CapsReference {
           -Message "$($Field): VMM has no '$Value'" -Target @{ Field = $Field; Value = $Value; Candidates = @() }))
   }
   if ($found.Count -gt 1) {
-    $candidates = @(foreach ($candidate in $found) { "$($candidate.Name) ($($candidate.ID))" })
+    $candidates = @(
+      foreach ($candidate in $found) {
+        # VM networks of one name differ by their logical network.
+        $logical = Get-CapsProperty -InputObject $candidate -Name 'LogicalNetwork'
+        $where = [string](Get-CapsProperty -InputObject $logical -Name 'Name')
+        if ($where -ne '') { $where = "$where, " }
+        "$($candidate.Name) ($where$($candidate.ID))"
+      }
+    )
     $PSCmdlet.ThrowTerminatingError((New-CapsErrorRecord -ErrorId 'ReferenceAmbiguous' -Category 'InvalidArgument' `
           -Message "$($Field): VMM has several '$Value'" -Target @{ Field = $Field; Value = $Value; Candidates = $candidates }))
   }

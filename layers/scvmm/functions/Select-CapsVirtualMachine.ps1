@@ -6,9 +6,7 @@ function Select-CapsVirtualMachine {
   try {
     $found = @(Get-SCVirtualMachine -ID $guid -ErrorAction Stop)
   } catch {
-    # VMM's errors begin with a number; 801 is "cannot find object". A missing cmdlet is ObjectNotFound too, without a number.
-    $number = [regex]::Match($_.FullyQualifiedErrorId, '^\d+')
-    if ($number.Success -and ($number.Value -eq '801' -or $_.CategoryInfo.Category -eq 'ObjectNotFound')) { return $null }
+    if (Test-CapsNotFound -ErrorRecord $_) { return $null }
     throw
   }
   foreach ($candidate in $found) {

@@ -96,7 +96,8 @@ export const placement = (model: Model, resolved: Resolved): string | undefined 
   const [host] = hostsIn(
     model.fabric,
     scope(resolved.hostGroup, resolved.cloud),
-    resolved.networks.map((network) => network.logicalNetwork)
+    resolved.networks.map((network) => network.logicalNetwork),
+    resolved.clustered
   ).toSorted((a, b) => load(a) - load(b))
   return host
 }

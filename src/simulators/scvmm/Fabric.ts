@@ -56,16 +56,17 @@ export const scope = (hostGroup: HostGroup | undefined, cloud: Cloud | undefined
 export const clustersIn = (fabric: Fabric, paths: ReadonlyArray<string>): ReadonlyArray<Cluster> =>
   fabric.inventory.clusters.filter((cluster) => paths.some((path) => within(cluster.hostGroup, path)))
 
-/** Hosts below these paths that carry the logical networks, clustered ones first. */
+/** Hosts below these paths that carry the logical networks, clustered ones first, or only those. */
 export const hostsIn = (
   fabric: Fabric,
   paths: ReadonlyArray<string>,
-  logicalNetworks: ReadonlyArray<string>
+  logicalNetworks: ReadonlyArray<string>,
+  clusteredOnly: boolean
 ): ReadonlyArray<string> => [
   ...clustersIn(fabric, paths)
     .filter((cluster) => logicalNetworks.every((network) => cluster.logicalNetworks.includes(network)))
     .flatMap((cluster) => cluster.hosts),
-  ...(logicalNetworks.length > 0
+  ...(clusteredOnly || logicalNetworks.length > 0
     ? []
     : fabric.inventory.standaloneHosts
         .filter((host) => paths.some((path) => within(host.hostGroup, path)))

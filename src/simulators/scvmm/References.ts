@@ -23,15 +23,24 @@ export interface Resolved {
   /** By index of Disks; undefined where the entry names no library disk. */
   readonly disks: ReadonlyArray<VirtualHardDisk | undefined>
   readonly networks: ReadonlyArray<VMNetwork>
+  /** It belongs to an availability set: a name made on use, which only clusters have. */
+  readonly clustered: boolean
 }
+
+type Candidate = Named & { readonly logicalNetwork?: string }
 
 const functionName = NewVirtualMachine.name
 
-/** An entry that keeps the template's disk of its index. */
-export const isPlaceholder = (disk: Request["Disks"][number]): boolean =>
-  disk.SizeMB === 0 && (disk.VHDisk === undefined || disk.VHDisk === "")
+const isGiven = (value: string | undefined): value is string => value !== undefined && value !== ""
 
-const unresolved = (id: string, field: string, value: string, candidates: ReadonlyArray<Named>): Terminated =>
+/** An entry that keeps the template's disk of its index. */
+export const isPlaceholder = (disk: Request["Disks"][number]): boolean => disk.SizeMB === 0 && !isGiven(disk.VHDisk)
+
+/** A candidate as a person may choose it; VM networks of one name differ by their logical network. */
+const label = (candidate: Candidate): string =>
+  `${candidate.name} (${candidate.logicalNetwork === undefined ? "" : `${candidate.logicalNetwork}, `}${candidate.id})`
+
+const unresolved = (id: string, field: string, value: string, candidates: ReadonlyArray<Candidate>): Terminated =>
   functionError(
     id,
     functionName,
@@ -39,7 +48,7 @@ const unresolved = (id: string, field: string, value: string, candidates: Readon
     {
       Field: field,
       Value: value,
-      Candidates: candidates.map((candidate) => `${candidate.name} (${candidate.id})`)
+      Candidates: candidates.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(label)
     }
   )
 
@@ -55,17 +64,22 @@ const one = <A extends Named>(items: ReadonlyArray<A>, field: string, value: str
 }
 
 const optional = <A extends Named>(items: ReadonlyArray<A>, field: string, value: string | undefined): A | undefined =>
-  value === undefined || value === "" ? undefined : one(items, field, value)
+  isGiven(value) ? one(items, field, value) : undefined
 
 const fileName = (path: string): string => path.slice(path.lastIndexOf("\\") + 1)
 
-/** By name with or without extension, or by id; copies on several shares count as one disk, the first by path. */
+const withoutExtension = (name: string): string => name.replace(/\.[^.]*$/u, "")
+
+/** By id or by name, else by file name when VMM's name lacks the extension; copies on several shares count as one disk, the first by path. */
 const hardDisk = (fabric: Fabric, field: string, value: string): VirtualHardDisk => {
-  const [first] = fabric.virtualHardDisks
-    .filter(
-      (disk) => sameText(disk.name, value) || sameText(disk.id, value) || sameText(fileName(disk.sharePath), value)
-    )
-    .toSorted((a, b) => (a.sharePath < b.sharePath ? -1 : 1))
+  const exact = matching(fabric.virtualHardDisks, value)
+  const found =
+    exact.length > 0
+      ? exact
+      : fabric.virtualHardDisks.filter(
+          (disk) => sameText(disk.name, withoutExtension(value)) && sameText(fileName(disk.sharePath), value)
+        )
+  const [first] = found.toSorted((a, b) => (a.sharePath < b.sharePath ? -1 : 1))
   if (first === undefined) throw unresolved(ErrorId.referenceNotFound, field, value, [])
   return first
 }
@@ -83,10 +97,7 @@ const resolveOrThrow = (fabric: Fabric, request: Request): Resolved => {
   }
   const disks = request.Disks.map((disk, index) => {
     if (isPlaceholder(disk)) return undefined
-    const library =
-      disk.VHDisk === undefined || disk.VHDisk === ""
-        ? undefined
-        : hardDisk(fabric, `disks[${index}].vhDisk`, disk.VHDisk)
+    const library = isGiven(disk.VHDisk) ? hardDisk(fabric, `disks[${index}].vhDisk`, disk.VHDisk) : undefined
     optional(fabric.storageQoSPolicies, `disks[${index}].storageQoSPolicy`, disk.StorageQoSPolicy)
     return library
   })
@@ -98,9 +109,9 @@ const resolveOrThrow = (fabric: Fabric, request: Request): Resolved => {
     one(
       fabric.operatingSystems,
       "operatingSystem",
-      request.OperatingSystem ??
-        disks.findLast((disk) => disk?.operatingSystem !== undefined)?.operatingSystem ??
-        "Other Linux (64 bit)"
+      isGiven(request.OperatingSystem)
+        ? request.OperatingSystem
+        : (disks.findLast((disk) => disk?.operatingSystem !== undefined)?.operatingSystem ?? "Other Linux (64 bit)")
     ).name
   const clusters = clustersIn(fabric, scope(hostGroup, cloud))
   const carried = new Set(clusters.flatMap((cluster) => cluster.logicalNetworks))
@@ -108,7 +119,7 @@ const resolveOrThrow = (fabric: Fabric, request: Request): Resolved => {
   const networks = request.NetworkDevices.map((device, index) => {
     const network = one(reachable, `networking.devices[${index}].vmNetwork`, device.VMNetwork)
     const subnet = device.VMSubnet
-    if (subnet !== undefined && !network.subnets.some((name) => sameText(name, subnet))) {
+    if (isGiven(subnet) && !network.subnets.some((name) => sameText(name, subnet))) {
       throw unresolved(ErrorId.referenceNotFound, `networking.devices[${index}].vmSubnet`, subnet, [])
     }
     return network
@@ -121,10 +132,6 @@ const resolveOrThrow = (fabric: Fabric, request: Request): Resolved => {
       channel.StorageFabricClassification
     )
   }
-  // Availability sets are names made on use, but only clusters have them.
-  if (request.AvailabilitySet !== undefined && clusters.length === 0) {
-    throw unresolved(ErrorId.referenceNotFound, "availabilitySet", request.AvailabilitySet, [])
-  }
   return {
     cloud,
     hostGroup,
@@ -134,7 +141,8 @@ const resolveOrThrow = (fabric: Fabric, request: Request): Resolved => {
     networkAdapters: hardware.networkAdapters,
     operatingSystem,
     disks,
-    networks
+    networks,
+    clustered: isGiven(request.AvailabilitySet)
   }
 }
 

@@ -219,6 +219,23 @@ describe("functions/*.ps1", () => {
     }
   })
 
+  it("looks for VM networks on the logical networks of the bounded clusters alone", () => {
+    const commandsOf = (name: string) => allCalls.filter(({ call }) => call.command === name)
+    const parametersOf = (name: string) => commandsOf(name).map(({ call }) => call.parameters.map(({ name }) => name))
+    assert.isNotEmpty(commandsOf("Get-SCVMNetwork"))
+    for (const names of parametersOf("Get-SCVMNetwork")) assert.include(names, "LogicalNetwork")
+    assert.deepStrictEqual(parametersOf("Get-SCVMHostCluster"), [["VMHostGroup"]])
+    assert.deepStrictEqual(parametersOf("Get-SCVirtualNetwork"), [["VMHostCluster"]])
+  })
+
+  it("has no variable of the name of an automatic one", () => {
+    const automatic =
+      /^\$(?:args|error|event|foreach|home|host|input|matches|myinvocation|pid|profile|sender|switch|this)$/i
+    for (const { file, tokens } of sources) {
+      for (const token of tokens) assert.notMatch(token.text, automatic, `${file}:${token.line}`)
+    }
+  })
+
   const vmm = CmdletTable.vmm()
   if (vmm === undefined) process.stderr.write("skipped: cmdlet table of VMM (SCVMM_CMDLETS names no file)\n")
   it.skipIf(vmm === undefined)("calls VMM's cmdlets as their parameter sets allow (SCVMM_CMDLETS)", () => {
