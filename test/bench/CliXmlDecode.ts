@@ -1,0 +1,50 @@
+/** How fast CLIXML of the kinds that VMM's answers are made of is decoded: objects of scalars, and long strings of JSON. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { decodeCliXml } from "../../layers/psrp/CliXmlDecoder.ts"
+import { encodeCliXml } from "../../layers/psrp/CliXmlEncoder.ts"
+import { array, bag } from "../../layers/psrp/PsObject.ts"
+import type { Bench } from "./Bench.ts"
+import { median } from "./Bench.ts"
+
+const machine = (index: number) => {
+  const fields = {
+    Name: `worker-${index}`,
+    VMHost: String.raw`hv0${index % 8}.example.test`,
+    Location: String.raw`C:\ClusterStorage\Volume${index % 4}\worker-${index}`,
+    Description: 'clusters <"production"> & others\r\nénd',
+    Memory: 8192,
+    CPUCount: 4,
+    IsHighlyAvailable: index % 2 === 0
+  }
+  return bag({
+    ...fields,
+    Id: { _tag: "Scalar", type: "Guid", text: `2f3b5d1c-9a5e-4b71-8c1f-${String(index).padStart(12, "0")}` },
+    CreationTime: { _tag: "Scalar", type: "DateTime", text: "2026-01-31T12:34:56.7890123+01:00" },
+    Json: JSON.stringify(fields)
+  })
+}
+
+const rounds = 7
+const minimumMillis = 150
+
+/** Decodes again and again for a while; megabytes of UTF-8 in a second. */
+const round = (text: string, bytes: number): number => {
+  const begin = performance.now()
+  let decoded = 0
+  while (performance.now() - begin < minimumMillis) {
+    if (Result.isFailure(decodeCliXml(text))) throw new Error("the document does not decode")
+    decoded += bytes
+  }
+  return decoded / 1e6 / ((performance.now() - begin) / 1000)
+}
+
+export const cliXmlDecode: Bench = {
+  key: "clixml.decode.mb_s",
+  measure: Effect.sync(() => {
+    const text = encodeCliXml(array(Array.from({ length: 500 }, (_, index) => machine(index))))
+    const bytes = Buffer.byteLength(text)
+    round(text, bytes)
+    return { value: median(Array.from({ length: rounds }, () => round(text, bytes))), unit: "MB/s" }
+  })
+}
