@@ -26,13 +26,18 @@ const isUsage = (error: unknown): boolean =>
   error instanceof Config.ConfigError ||
   (CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0)
 
+const messageOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "message" in error && typeof error.message === "string"
+    ? error.message
+    : ""
+
 /** Expected failures by their message; a defect, which is a bug, with all that is known. Help was shown already. */
 const report = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.squash(cause)
   if (!Runtime.getErrorReported(error)) return Effect.void
-  const expected = !cause.reasons.some(Cause.isDieReason) && error instanceof Error && error.message !== ""
-  return expected ? Console.error(`error: ${error.message}`) : Effect.logError(cause)
+  const message = cause.reasons.some(Cause.isDieReason) ? "" : messageOf(error)
+  return message === "" ? Effect.logError(cause) : Console.error(`error: ${message}`)
 }
 
 /** Interruption is a regular end unless a command said otherwise; wrong usage is 2; everything else as the error says. */

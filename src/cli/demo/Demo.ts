@@ -132,7 +132,7 @@ const perform = Effect.fnUntraced(function* (
       )
     )
   )
-  const end = yield* monitor.step("stop the operator", operator.stop)
+  const end = yield* Result.isFailure(outcome) ? operator.stop : monitor.step("stop the operator", operator.stop)
   yield* monitor.refresh
   const summary = yield* summarize(site, monitor, options.workers)
   yield* screen.print(Summary.lines(summary))

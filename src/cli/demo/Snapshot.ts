@@ -10,7 +10,6 @@ export type Phase = "Pending" | "Provisioning" | "Provisioned" | "Running" | "De
 
 export interface MachineRow {
   readonly name: string
-  readonly role: "control plane" | "worker"
   readonly phase: Phase
   /** Status of the VM in SCVMM; undefined while there is none. */
   readonly vm: string | undefined
@@ -59,7 +58,13 @@ const isControlPlane = (machine: KubeJson): boolean =>
   at(machine, "metadata", "labels", Core.controlPlaneLabel) !== undefined
 
 /** Conditions whose False says nothing, or nothing that another one does not say. */
-const silent = new Set<string>([Contract.Condition.ready, Contract.Condition.paused, Contract.Condition.deleting])
+const silent = new Set<string>([
+  Contract.Condition.ready,
+  Contract.Condition.paused,
+  Contract.Condition.deleting,
+  Contract.Condition.vmCreated,
+  Contract.Condition.vmRunning
+])
 
 const complaintsOf = (scvmmMachine: KubeJson): ReadonlyArray<string> =>
   objects(scvmmMachine, "status", "conditions")
@@ -79,7 +84,6 @@ export const take = (objects: Objects): Snapshot => {
     )
     return {
       name: name(machine),
-      role: isControlPlane(machine) ? "control plane" : "worker",
       phase: phaseOf(machine, scvmmMachine),
       vm: vm?.Status,
       address: vm === undefined ? undefined : addressOf(scvmmMachine),

@@ -31,12 +31,11 @@ const stamp = (millis: number): string => seconds(millis).padStart(8)
 
 const bar = (progress: number): string => {
   const full = Math.round(Math.min(Math.max(progress, 0), 100) / 10)
-  return `${"█".repeat(full)}${"░".repeat(10 - full)} ${String(progress).padStart(3)} %`
+  return `${String(progress).padStart(3)} % ${"█".repeat(full)}${"░".repeat(10 - full)}`
 }
 
 const columns: ReadonlyArray<readonly [string, (row: MachineRow) => string]> = [
   ["MACHINE", (row) => row.name],
-  ["ROLE", (row) => row.role],
   ["PHASE", (row) => row.phase],
   ["VM", (row) => row.vm ?? ""],
   ["ADDRESS", (row) => row.address ?? ""],
@@ -44,7 +43,7 @@ const columns: ReadonlyArray<readonly [string, (row: MachineRow) => string]> = [
 ]
 
 /** What a column has room for at least, so that the table does not move with every change. */
-const widths: Readonly<Record<string, number>> = { MACHINE: 24, ROLE: 13, PHASE: 12, VM: 13, ADDRESS: 15 }
+const widths: Readonly<Record<string, number>> = { MACHINE: 24, PHASE: 12, VM: 13, ADDRESS: 15 }
 
 const table = (rows: ReadonlyArray<MachineRow>): ReadonlyArray<string> => {
   const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))]

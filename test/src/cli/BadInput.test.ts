@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { defaultInventory } from "../../../src/simulators/scvmm/DefaultInventory.ts"
+import * as Program from "./Program.ts"
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "bad-input-"))),
+  (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
+)
+
+/** Ends with 2, says so on stderr in words that match, and shows nobody a stack. */
+const refuses = Effect.fnUntraced(function* (message: RegExp, ...args: ReadonlyArray<string>) {
+  const { code, stderr } = yield* Program.run(...args)
+  assert.match(stderr, message)
+  assert.notMatch(stderr, /^\s+at .*\.ts/mu)
+  assert.strictEqual(code, 2)
+})
+
+describe("what a person typed wrong ends with a message and 2", () => {
+  it.live("unknown subcommands and flags", () =>
+    Effect.all([
+      refuses(/Unknown subcommand "destroy"/u, "destroy"),
+      refuses(/Unrecognized flag: --bogus/u, "demo", "--bogus"),
+      refuses(/Unrecognized flag: --bogus/u, "manager", "--bogus"),
+      refuses(/Unrecognized flag: --bogus/u, "simulate", "--bogus")
+    ])
+  )
+
+  it.live("values that a flag does not take", () =>
+    Effect.all([
+      refuses(/--machines: "0".*greater than or equal to 1/u, "demo", "--machines", "0"),
+      refuses(/--latency: "slow".*"fast" \| "realistic"/u, "demo", "--latency", "slow"),
+      refuses(/--port: "65536".*between 0 and 65535/u, "simulate", "--port", "65536"),
+      refuses(/--json: a demo that stays has no summary/u, "demo", "--keep", "--json", "summary.json")
+    ])
+  )
+
+  it.live("files that cannot be read or written", () =>
+    Effect.gen(function* () {
+      const missing = path.join(yield* folder, "missing", "file")
+      yield* refuses(/missing.file: no such file/u, "manager", "--kubeconfig", missing)
+      yield* refuses(/--inventory: .*missing.file/u, "simulate", "--inventory", missing)
+      yield* refuses(/--json: .*missing.file cannot be written/u, "demo", "--json", missing)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a kubeconfig that is none, and an inventory with wrong fields, by name", () =>
+    Effect.gen(function* () {
+      const home = yield* folder
+      const kubeconfig = path.join(home, "kubeconfig")
+      fs.writeFileSync(kubeconfig, "clusters: 7\n")
+      yield* refuses(/error: .*kubeconfig/u, "manager", "--kubeconfig", kubeconfig)
+      const inventory = path.join(home, "inventory.json")
+      const [disk] = defaultInventory.virtualHardDisks
+      fs.writeFileSync(
+        inventory,
+        JSON.stringify({ ...defaultInventory, clouds: "Production", virtualHardDisks: [{ ...disk, format: "QCOW2" }] })
+      )
+      yield* refuses(/\["clouds"\]/u, "simulate", "--inventory", inventory)
+      yield* refuses(/\["virtualHardDisks"\]\[0\]\["format"\]/u, "simulate", "--inventory", inventory)
+      fs.writeFileSync(inventory, "{")
+      yield* refuses(/--inventory: .*inventory\.json/u, "simulate", "--inventory", inventory)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("without a subcommand there is help, and 0", () =>
+    Effect.gen(function* () {
+      const { code, stdout } = yield* Program.run()
+      assert.match(stdout, /manager[\s\S]*demo[\s\S]*simulate[\s\S]*manifests/u)
+      assert.strictEqual(code, 0)
+    })
+  )
+})

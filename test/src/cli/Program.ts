@@ -1,0 +1,60 @@
+/** The program as its users start it: a child process, ended with the scope. */
+import * as Effect from "effect/Effect"
+import * as childProcess from "node:child_process"
+import * as path from "node:path"
+
+const main = path.resolve(import.meta.dirname, "../../../src/main.ts")
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Started {
+  readonly pid: number
+  readonly signal: (signal: "SIGINT" | "SIGTERM") => Effect.Effect<void>
+  /** Waits for a line of its stdout; gives up when the program ends. */
+  readonly line: (pattern: RegExp) => Effect.Effect<RegExpExecArray, Error>
+  readonly ended: Effect.Effect<Ended>
+}
+
+/** Starts `node src/main.ts` with these arguments; variables of ours that would change its output are left out. */
+export const start = Effect.fn("Program.start")(function* (...args: ReadonlyArray<string>) {
+  const { LOG_LEVEL: _level, LOG_FORMAT: _format, KUBECONFIG: _kubeconfig, ...env } = process.env
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      childProcess.spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"], env })
+    ),
+    (child) => Effect.sync(() => void child.kill("SIGKILL"))
+  )
+  let stdout = ""
+  let stderr = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+  const program: Started = {
+    pid: child.pid ?? 0,
+    signal: (signal) => Effect.sync(() => void child.kill(signal)),
+    line: (pattern) =>
+      Effect.callback((resume) => {
+        const look = () => {
+          const found = pattern.exec(stdout)
+          if (found !== null) resume(Effect.succeed(found))
+          return found !== null
+        }
+        if (look()) return
+        child.stdout.on("data", look)
+        child.once("close", () => look() || resume(Effect.fail(new Error(`it ended without it: ${stdout}${stderr}`))))
+      }),
+    ended: Effect.callback((resume) => {
+      const end = () => resume(Effect.sync(() => ({ code: child.exitCode, stdout, stderr })))
+      if (child.exitCode !== null && child.stdout.closed && child.stderr.closed) end()
+      else child.once("close", end)
+    })
+  }
+  return program
+})
+
+/** Runs it to its end. */
+export const run = (...args: ReadonlyArray<string>): Effect.Effect<Ended> =>
+  Effect.scoped(Effect.flatMap(start(...args), ({ ended }) => ended))

@@ -1,0 +1,62 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import * as https from "node:https"
+import * as os from "node:os"
+import * as path from "node:path"
+import { defaultInventory } from "../../../src/simulators/scvmm/DefaultInventory.ts"
+import * as Program from "./Program.ts"
+
+const post = (endpoint: string, ca: string, headers: Readonly<Record<string, string>>) =>
+  Effect.callback<https.RequestOptions & { readonly status: number; readonly body: string }, Error>((resume) => {
+    const request = https.request(endpoint, { method: "POST", ca, headers, agent: false }, (response) => {
+      let body = ""
+      response.setEncoding("utf8").on("data", (text: string) => (body += text))
+      response.on("end", () => resume(Effect.succeed({ status: response.statusCode ?? 0, body })))
+    })
+    request.on("error", (error) => resume(Effect.fail(error)))
+    request.end("no envelope")
+  })
+
+const basic = (userName: string, password: string) => ({
+  authorization: `Basic ${Buffer.from(`${userName}:${password}`).toString("base64")}`
+})
+
+describe("simulate", () => {
+  it.live("answers WinRM with the certificate and the account that it prints, until it is interrupted", () =>
+    Effect.gen(function* () {
+      const program = yield* Program.start("simulate", "--port", "0")
+      const [, endpoint = ""] = yield* program.line(/^endpoint +(https:\/\/127\.0\.0\.1:\d+\/wsman)$/mu)
+      const [, file = ""] = yield* program.line(/^CA +(.+)$/mu)
+      const [, userName = ""] = yield* program.line(/^user +(.+)$/mu)
+      const [, password = ""] = yield* program.line(/^password +(.+)$/mu)
+      const ca = fs.readFileSync(file, "utf8")
+      assert.strictEqual((yield* post(endpoint, ca, {})).status, 401)
+      assert.strictEqual((yield* post(endpoint, ca, basic(userName, `${password}!`))).status, 401)
+      const known = yield* post(endpoint, ca, basic(userName, password))
+      assert.strictEqual(known.status, 500)
+      assert.match(known.body, /Fault/u)
+      yield* program.signal("SIGINT")
+      assert.strictEqual((yield* program.ended).code, 0)
+      assert.isFalse(fs.existsSync(file))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("takes an inventory, and says when its port is taken", () =>
+    Effect.gen(function* () {
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "simulate-"))),
+        (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
+      )
+      const inventory = path.join(folder, "inventory.json")
+      const accounts = [{ userName: "OTHER\\operator", password: "another-simulated-password" }]
+      fs.writeFileSync(inventory, JSON.stringify({ ...defaultInventory, accounts }))
+      const program = yield* Program.start("simulate", "--port", "0", "--inventory", inventory)
+      const [, port = ""] = yield* program.line(/^endpoint +https:\/\/127\.0\.0\.1:(\d+)\/wsman$/mu)
+      yield* program.line(/^user +OTHER\\operator$/mu)
+      const second = yield* Program.run("simulate", "--port", port)
+      assert.match(second.stderr, new RegExp(`error: --port: cannot listen on 127.0.0.1:${port}: EADDRINUSE`, "u"))
+      assert.strictEqual(second.code, 1)
+    }).pipe(Effect.scoped)
+  )
+})
