@@ -8,6 +8,7 @@ export const verbs = [
   Verb.FindVirtualMachine,
   Verb.GetVirtualMachineList,
   Verb.NewVirtualMachine,
+  Verb.ExpandVirtualDisk,
   Verb.StartVirtualMachine,
   Verb.StopVirtualMachine,
   Verb.RemoveVirtualMachine,

@@ -35,6 +35,8 @@ export const ErrorId = {
   referenceNotFound: "ReferenceNotFound",
   referenceAmbiguous: "ReferenceAmbiguous",
   virtualMachineNotFound: "VirtualMachineNotFound",
+  /** The VM has no disk at a place: TargetObject is JSON {Id, BusType, Bus, Lun}. */
+  virtualDiskNotFound: "VirtualDiskNotFound",
   /** The VM's marker is not the one that the caller named. */
   virtualMachineNotOwned: "VirtualMachineNotOwned",
   /** A VM with this machine's marker exists already: TargetObject is JSON {Ids: string[]}. */
@@ -91,7 +93,7 @@ export const GetVirtualMachineList = verb(
 )
 
 export const NewDisk = Schema.Struct({
-  /** MiB; 0 with VHDisk keeps the library disk's size. */
+  /** MiB of a blank disk; a copied one has its library disk's. */
   SizeMB: Schema.Int,
   Dynamic: Schema.Boolean,
   VHDisk: Schema.optionalKey(Schema.String),
@@ -120,7 +122,14 @@ export const VmOptions = Schema.Struct({
 /**
  * Creates one VM (scvmm-domain.md (a), "create from VHD + hw profile" and "create from template"). Looks up Name + Marker
  * again right before New-SCVirtualMachine, under a mutex of MachineUid, and refuses when more than CommitWithinSeconds
- * have passed since it began (design D6). Disk i is on LUN i; an empty entry (SizeMB 0, no VHDisk) keeps the template's disk.
+ * have passed since it began (design D6).
+ *
+ * Disk i is on LUN i of SCSI bus 0; the first one of a generation 1 VM is on IDE 0:0. VHDisk is copied with the size that it
+ * has in the library: ExpandVirtualDisk grows it to a larger SizeMB. Without VHDisk the disk is blank. An empty entry (SizeMB 0,
+ * no VHDisk) adds none: it keeps a template's disk of its index, whose place no other entry may take.
+ *
+ * A VM network is looked for only among those that the host clusters of HostGroup and its children carry (without HostGroup:
+ * of the Cloud's host groups); candidates of ReferenceAmbiguous are "name (logical network, id)".
  */
 export const NewVirtualMachine = verb(
   "New-CapsVirtualMachine",
@@ -147,6 +156,25 @@ export const NewVirtualMachine = verb(
     FibreChannel: Schema.Array(NewFibreChannel),
     AvailabilitySet: Schema.optionalKey(Schema.String),
     VMOptions: Schema.optionalKey(VmOptions)
+  }),
+  VirtualMachine
+)
+
+/**
+ * Expand-SCVirtualDiskDrive -RunAsynchronously; the answer shows the VM under update with its job. SizeMB (MiB) is rounded up
+ * to whole GiB, all that VMM takes; a disk whose MaximumSize is at least SizeMB is left as it is, without a job. Throws
+ * VirtualMachineNotFound, VirtualDiskNotFound, and VMM's 640 for a VM that is not off.
+ */
+export const ExpandVirtualDisk = verb(
+  "Expand-CapsVirtualDisk",
+  "mutation",
+  Schema.Struct({
+    Id: Guid,
+    /** The disk's place, as VirtualMachine.Disks gives it. */
+    Lun: Schema.Int,
+    BusType: Schema.Literals(["SCSI", "IDE"]),
+    Bus: Schema.Int,
+    SizeMB: Schema.Int
   }),
   VirtualMachine
 )

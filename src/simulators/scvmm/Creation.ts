@@ -47,7 +47,8 @@ const diskBuild = (model: Model, request: Request, resolved: Resolved): Pick<Bui
   const added = request.Disks.flatMap((disk, lun) => {
     if (isPlaceholder(disk) || lun < ofTemplate.length) return []
     const library = resolved.disks[lun]
-    const maximumSize = Math.max(disk.SizeMB * mebibyte, library?.maximumSize ?? 0)
+    // A copy is as large as the library's disk, whatever size was asked for.
+    const maximumSize = library?.maximumSize ?? disk.SizeMB * mebibyte
     return [
       {
         ...place(lun),
@@ -60,7 +61,10 @@ const diskBuild = (model: Model, request: Request, resolved: Resolved): Pick<Bui
   })
   return {
     disks: [...kept, ...added],
-    refusal: taken < 0 ? undefined : `a disk of the template is attached to the location SCSI 0:${taken} already`
+    refusal:
+      taken < 0
+        ? undefined
+        : `a disk of the template is attached to the location ${place(taken).busType} 0:${taken} already`
   }
 }
 

@@ -1,7 +1,7 @@
 /** Faults as data: which call or job, which time, and what becomes of it. */
 import * as Schema from "effect/Schema"
 
-export const JobKind = Schema.Literals(["Create", "Start", "Stop", "Shutdown", "Remove", "Mount", "Import"])
+export const JobKind = Schema.Literals(["Create", "Expand", "Start", "Stop", "Shutdown", "Remove", "Mount", "Import"])
 export type JobKind = typeof JobKind.Type
 
 export const Fault = Schema.Struct({

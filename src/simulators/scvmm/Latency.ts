@@ -19,6 +19,8 @@ export const Latency = Schema.Struct({
   /** New-SCVirtualMachine until it returns the object that its job goes on building. */
   commit: Range,
   create: Range,
+  /** Expand-SCVirtualDiskDrive. */
+  expand: Range,
   start: Range,
   shutdown: Range,
   stop: Range,
@@ -43,6 +45,7 @@ export const realistic: Latency = {
   placement: [3, 10],
   commit: [0.5, 1.5],
   create: [60, 300],
+  expand: [5, 15],
   start: [5, 15],
   shutdown: [10, 60],
   stop: [2, 5],
@@ -64,6 +67,7 @@ export const scaled = (latency: Latency, factor: number): Latency => {
     placement: scale(latency.placement),
     commit: scale(latency.commit),
     create: scale(latency.create),
+    expand: scale(latency.expand),
     start: scale(latency.start),
     shutdown: scale(latency.shutdown),
     stop: scale(latency.stop),

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { toJs } from "../../../layers/psrp/PsJson.ts"
 import { newVirtualMachine } from "./CreateFunction.ts"
+import { expandVirtualDisk } from "./DiskFunctions.ts"
 import { importMedium, mountMedium, removeLeftover, writeMedium } from "./MediumFunctions.ts"
 import type { Model } from "./Model.ts"
 import { removeVirtualMachine, startVirtualMachine, stopVirtualMachine } from "./PowerFunctions.ts"
@@ -18,6 +19,7 @@ const functions: ReadonlyMap<string, SimulatedFunction> = new Map(
     findVirtualMachine,
     getVirtualMachineList,
     newVirtualMachine,
+    expandVirtualDisk,
     startVirtualMachine,
     stopVirtualMachine,
     removeVirtualMachine,

@@ -30,8 +30,8 @@ export interface Disk {
   readonly bus: number
   readonly lun: number
   readonly fileName: string
-  readonly size: number
-  readonly maximumSize: number
+  size: number
+  maximumSize: number
 }
 
 export interface DvdDrive {

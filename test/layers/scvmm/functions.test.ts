@@ -98,7 +98,7 @@ const isVmm = (command: string) => /-SC[A-Z]|^Import-SC|^Read-SC/.test(command)
 describe("functions/*.ps1", () => {
   it("is one function a file, under the name of the file, with an approved verb and the prefix Caps", () => {
     const approved =
-      /^(?:Add|Assert|Connect|ConvertTo|Find|Get|Import|Mount|New|Remove|Resolve|Select|Start|Stop|Test|Write)-Caps[A-Z]\w+$/
+      /^(?:Add|Assert|Connect|ConvertTo|Expand|Find|Get|Import|Mount|New|Remove|Resolve|Select|Start|Stop|Test|Write)-Caps[A-Z]\w+$/
     for (const { file, text, tokens } of sources) {
       assert.match(text, /^# \S.*\n/, file)
       assert.strictEqual(tokens.filter((token) => token.text === "function").length, 1, file)
@@ -217,6 +217,19 @@ describe("functions/*.ps1", () => {
       if (call.command === "Remove-SCVirtualMachine") assert.notInclude(names, "Force", file)
       if (call.command.startsWith("Remove-SC")) assert.include(names, "Confirm", `${file}:${call.line}`)
     }
+  })
+
+  it("grows disks as a job, up to what was asked for in bytes, and never otherwise", () => {
+    const grown = allCalls.filter(({ call }) => call.command === "Expand-SCVirtualDiskDrive")
+    assert.deepStrictEqual(
+      grown.map(({ file, call }) => [file, ...call.parameters.map(({ name }) => name)]),
+      [["Expand-CapsVirtualDisk.ps1", "VirtualDiskDrive", "VirtualHardDiskSizeGB", "RunAsynchronously"]]
+    )
+    const text = sources.find(({ file }) => file === "Expand-CapsVirtualDisk.ps1")?.text ?? ""
+    assert.match(
+      text,
+      /-lt \$SizeMB \* 1MB\) \{\n\s+\$size = \[int\]\[System\.Math\]::Ceiling\(\[double\]\$SizeMB \/ 1024\)/
+    )
   })
 
   it("looks for VM networks on the logical networks of the bounded clusters alone", () => {

@@ -29,6 +29,8 @@ const operations = [
   "clean",
   "powerOff",
   "mount",
+  "expand",
+  "expand",
   "cut"
 ] as const
 type Operation = (typeof operations)[number]
@@ -41,7 +43,8 @@ const Step = Schema.Struct({
 })
 
 /** What an operation may rightly end in. */
-const expected = /^(640|2602|1730|VirtualMachineExists|CommitWindowElapsed|VirtualMachineNotFound)\b/u
+const expected =
+  /^(640|2602|1730|VirtualMachineExists|CommitWindowElapsed|VirtualMachineNotFound|VirtualDiskNotFound)\b/u
 
 /** Which running job explains a state; undefined for states of rest. */
 const explains: Readonly<Record<string, string>> = {
@@ -51,8 +54,11 @@ const explains: Readonly<Record<string, string>> = {
   Deleting: "Remove virtual machine"
 }
 
+/** Jobs that change hardware: the VM shows UnderUpdate. */
+const updates = ["Create virtual DVD drive", "Expand virtual hard disk"]
+
 /** Jobs that run while the power stays as it is. */
-const besideState = ["Shut down virtual machine", "Create virtual DVD drive"]
+const besideState = ["Shut down virtual machine", ...updates]
 
 const medium = "shared.iso"
 
@@ -64,7 +70,7 @@ const holds = (scvmm: Scvmm.Scvmm, alive: ReadonlySet<string>): void => {
     const wanted = explains[vm.VirtualMachineState]
     if (wanted !== undefined) assert.strictEqual(job, wanted, vm.VirtualMachineState)
     else if (job !== undefined) assert.include(besideState, job, vm.VirtualMachineState)
-    assert.strictEqual(vm.Status === "UnderUpdate", job === "Create virtual DVD drive")
+    assert.strictEqual(vm.Status === "UnderUpdate", updates.includes(job ?? ""))
     const powered = vm.VirtualMachineState === "Running" || vm.VirtualMachineState === "PoweringOff"
     assert.strictEqual(alive.has(vm.VMId ?? ""), powered, `guest of a VM that is ${vm.VirtualMachineState}`)
     if (vm.VirtualMachineState !== "UnderCreation") assert.isDefined(vm.VMId)
@@ -96,6 +102,14 @@ const perform = (
       return console.run(Verb.RemoveVirtualMachine, { Id, Marker: marker(n) })
     case "mount":
       return console.run(Verb.MountMedium, { Id, FileName: medium, LibraryShare: "" })
+    case "expand":
+      return console.run(Verb.ExpandVirtualDisk, {
+        Id,
+        BusType: "SCSI",
+        Bus: 0,
+        Lun: 0,
+        SizeMB: (vm?.Disks[0]?.MaximumSize ?? 0) / 1024 ** 2 + 1
+      })
     case "clean":
       return console.run(Verb.RemoveLeftover, { MachineUid: uid(n), LibraryShare: "" })
     case "powerOff":
