@@ -207,7 +207,11 @@ export const RemoveVirtualMachine = verb(
   Schema.Struct({ Gone: Schema.Boolean, VirtualMachine: Schema.optionalKey(VirtualMachine) })
 )
 
-/** Writes one chunk of a medium into the exec host's temporary folder; repeating a chunk changes nothing. Answers the file's length so far. */
+/**
+ * Writes one chunk of a medium into our own temporary folder on the exec host; repeating a chunk changes nothing. Answers the
+ * file's length so far. The first chunk (Offset 0) also deletes every file of that folder that nobody has written to for a
+ * day: what a cut-off attempt left there and RemoveLeftover, which ran on another exec host, did not see.
+ */
 export const WriteMedium = verb(
   "Write-CapsMedium",
   "mutation",
@@ -239,7 +243,11 @@ export const MountMedium = verb(
   VirtualMachine
 )
 
-/** Removes what an attempt left behind: temporary template, temporary files and library media named by MachineUid. */
+/**
+ * Removes what an attempt left behind: temporary template, library media and temporary files named by MachineUid. Of the
+ * temporary files only those of the exec host that it runs on; other hosts' die with their folder's own clean-up (WriteMedium).
+ * Remaining lists what is locked or in use.
+ */
 export const RemoveLeftover = verb(
   "Remove-CapsLeftover",
   "mutation",

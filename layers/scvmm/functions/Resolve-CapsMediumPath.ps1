@@ -4,7 +4,7 @@ function Resolve-CapsMediumPath {
   param([Parameter(Mandatory)] [string] $FileName)
   if ([System.IO.Path]::GetFileName($FileName) -ne $FileName) {
     $PSCmdlet.ThrowTerminatingError((New-CapsErrorRecord -ErrorId 'MediumCorrupt' -Category 'InvalidArgument' `
-          -Message "'$FileName' is not a plain file name"))
+          -Message "'$FileName' is not a plain file name" -Target @{ FileName = $FileName }))
   }
   $folder = [System.IO.Path]::Combine([System.IO.Path]::GetTempPath(), 'capscvmm')
   $null = [System.IO.Directory]::CreateDirectory($folder)

@@ -10,6 +10,12 @@ export interface Medium {
   readonly bytes: Uint8Array
 }
 
+interface TemporaryFile {
+  readonly bytes: Uint8Array
+  /** Milliseconds since the epoch. */
+  readonly writtenAt: number
+}
+
 export const fileName = (path: string): string => path.slice(path.lastIndexOf("\\") + 1)
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
@@ -32,7 +38,7 @@ export const folderOf = (inventory: Inventory, libraryShare: string): string | u
 
 export class Library {
   private readonly media = new Map<string, Medium>()
-  private readonly temporary = new Map<string, Map<string, Uint8Array>>()
+  private readonly temporary = new Map<string, Map<string, TemporaryFile>>()
 
   /** What VMM shows: a file is here only once it was imported. */
   list(): ReadonlyArray<Medium> {
@@ -54,36 +60,42 @@ export class Library {
     this.media.delete(sharePath.toLowerCase())
   }
 
-  private folder(execHost: string): Map<string, Uint8Array> {
-    const folder = this.temporary.get(execHost) ?? new Map<string, Uint8Array>()
+  private folder(execHost: string): Map<string, TemporaryFile> {
+    const folder = this.temporary.get(execHost) ?? new Map<string, TemporaryFile>()
     this.temporary.set(execHost, folder)
     return folder
   }
 
   temporaryFiles(): ReadonlyArray<{ readonly execHost: string; readonly fileName: string; readonly length: number }> {
     return [...this.temporary].flatMap(([execHost, folder]) =>
-      [...folder].map(([name, bytes]) => ({ execHost, fileName: name, length: bytes.length }))
+      [...folder].map(([name, { bytes }]) => ({ execHost, fileName: name, length: bytes.length }))
     )
   }
 
   readTemporary(execHost: string, name: string): Uint8Array | undefined {
-    for (const [key, bytes] of this.folder(execHost)) if (sameText(key, name)) return bytes
+    for (const [key, { bytes }] of this.folder(execHost)) if (sameText(key, name)) return bytes
     return undefined
   }
 
-  /** Writes a chunk at an offset within the file or at its end; answers the length. */
-  writeTemporary(execHost: string, name: string, offset: number, data: Uint8Array): number {
+  /** Writes a chunk at an offset within the file or at its end, at a time in milliseconds; answers the length. */
+  writeTemporary(execHost: string, name: string, offset: number, data: Uint8Array, now: number): number {
     const before = this.readTemporary(execHost, name) ?? new Uint8Array(0)
     const after = new Uint8Array(Math.max(before.length, offset + data.length))
     after.set(before)
     after.set(data, offset)
     this.removeTemporary(execHost, name)
-    this.folder(execHost).set(name, after)
+    this.folder(execHost).set(name, { bytes: after, writtenAt: now })
     return after.length
   }
 
   removeTemporary(execHost: string, name: string): void {
     const folder = this.folder(execHost)
     for (const key of folder.keys()) if (sameText(key, name)) folder.delete(key)
+  }
+
+  /** Deletes the files of a folder that were last written to before a time in milliseconds. */
+  removeStale(execHost: string, before: number): void {
+    const folder = this.folder(execHost)
+    for (const [key, { writtenAt }] of folder) if (writtenAt < before) folder.delete(key)
   }
 }

@@ -14,6 +14,8 @@ import { implement } from "./SimulatedFunction.ts"
 import * as VirtualMachine from "./VirtualMachine.ts"
 import { functionError } from "./VmmError.ts"
 
+const day = 24 * 3600 * 1000
+
 const temporaryPath = (name: string): string => `C:\\Windows\\Temp\\capscvmm\\${name}`
 
 const corrupt = (functionName: string, message: string, file: string): Effect.Effect<never, Terminated> =>
@@ -51,6 +53,7 @@ export const writeMedium = implement(WriteMedium, ({ model, execHost }, { FileNa
   Effect.gen(function* () {
     yield* plainName(WriteMedium.name, FileName)
     yield* pause(model, "write")
+    if (Offset === 0) model.library.removeStale(execHost, model.now() - day)
     const length = model.library.readTemporary(execHost, FileName)?.length ?? 0
     if (Offset < 0 || Offset > length) {
       return yield* corrupt(
@@ -59,7 +62,7 @@ export const writeMedium = implement(WriteMedium, ({ model, execHost }, { FileNa
         FileName
       )
     }
-    return [{ Length: model.library.writeTemporary(execHost, FileName, Offset, Data) }]
+    return [{ Length: model.library.writeTemporary(execHost, FileName, Offset, Data, model.now()) }]
   })
 )
 

@@ -232,6 +232,19 @@ describe("functions/*.ps1", () => {
     )
   })
 
+  it("clears its own temporary folder of what is older than a day, with a medium's first chunk", () => {
+    assert.deepStrictEqual(
+      allCalls.filter(({ call }) => call.command === "Remove-CapsStaleMedium").map(({ file }) => file),
+      ["Write-CapsMedium.ps1"]
+    )
+    const textOf = (name: string) => sources.find(({ file }) => file === name)?.text ?? ""
+    assert.match(
+      textOf("Write-CapsMedium.ps1"),
+      /\$path = Resolve-CapsMediumPath -FileName \$FileName\n\s+if \(\$Offset -eq 0\) \{ Remove-CapsStaleMedium -Folder \(\[System\.IO\.Path\]::GetDirectoryName\(\$path\)\) \}/
+    )
+    assert.include(textOf("Remove-CapsStaleMedium.ps1"), "[datetime]::UtcNow.AddDays(-1)")
+  })
+
   it("looks for VM networks on the logical networks of the bounded clusters alone", () => {
     const commandsOf = (name: string) => allCalls.filter(({ call }) => call.command === name)
     const parametersOf = (name: string) => commandsOf(name).map(({ call }) => call.parameters.map(({ name }) => name))

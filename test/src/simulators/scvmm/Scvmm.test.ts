@@ -473,6 +473,62 @@ describe("media", () => {
     })
   )
 
+  it.effect("of cut-off attempts die on the host where they are: at once by name, after a day by the next medium", () =>
+    Effect.gen(function* () {
+      const scvmm = yield* Scvmm.make()
+      const host = scvmm.execHost("exec2.example.test")
+      assert.isDefined(host)
+      const first = yield* elapse(Console.connect(scvmm.host))
+      const second = yield* elapse(Console.connect(host ?? scvmm.host))
+      const files = () => scvmm.state.temporaryFiles().map((file) => [file.execHost.slice(0, 5), file.fileName])
+      const start = (console: Console.Console, name: string, Offset = 0) =>
+        elapse(console.run(Verb.WriteMedium, { FileName: name, Offset, Data: Uint8Array.of(1) }))
+      yield* start(first, FileName)
+      yield* start(second, FileName)
+      // The operator tidies up through one host: the other's file stays.
+      const left = yield* elapse(first.run(Verb.RemoveLeftover, { MachineUid: uid(1), LibraryShare: "" }))
+      assert.lengthOf(left.Removed, 1)
+      assert.deepStrictEqual(files(), [["exec2", FileName]])
+      yield* TestClock.adjust("23 hours")
+      yield* start(second, "kept.iso")
+      yield* start(first, "elsewhere.iso")
+      assert.deepStrictEqual(files(), [
+        ["exec1", "elsewhere.iso"],
+        ["exec2", FileName],
+        ["exec2", "kept.iso"]
+      ])
+      yield* TestClock.adjust("1 hour")
+      // Neither another host's medium nor a later chunk looks into the folder.
+      yield* start(first, "elsewhere.iso")
+      yield* start(second, "kept.iso", 1)
+      assert.lengthOf(files(), 3)
+      yield* start(second, "new.iso")
+      assert.deepStrictEqual(files(), [
+        ["exec1", "elsewhere.iso"],
+        ["exec2", "kept.iso"],
+        ["exec2", "new.iso"]
+      ])
+      // One that was left half-written begins anew, not with its old end.
+      yield* TestClock.adjust("25 hours")
+      assert.strictEqual((yield* start(second, "kept.iso")).Length, 1)
+    })
+  )
+
+  it.effect("are not begun by a chunk that is none of theirs", () =>
+    Effect.gen(function* () {
+      const scvmm = yield* Scvmm.make()
+      const console = yield* elapse(Console.connect(scvmm.host))
+      for (const Offset of [-1, 1]) {
+        const refused = yield* Effect.flip(
+          elapse(console.run(Verb.WriteMedium, { FileName, Offset, Data: Uint8Array.of(1) }))
+        )
+        assert.strictEqual(refused.fullyQualifiedErrorId, "MediumCorrupt,Write-CapsMedium")
+        assert.strictEqual(refused.targetObject, JSON.stringify({ FileName }))
+      }
+      assert.deepStrictEqual(scvmm.state.temporaryFiles(), [])
+    })
+  )
+
   it.effect("need a drive that only a VM that is off can get: 640", () =>
     Effect.gen(function* () {
       const scvmm = yield* Scvmm.make()
