@@ -5,6 +5,7 @@ import * as Demo from "../../src/cli/demo/DemoCluster.ts"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
 import { at, objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
 import { realApi, unavailable } from "../harness/ApiServer.ts"
+import { serviceAccount } from "./ServiceAccount.ts"
 import { create, eventually, operator, quiet, site } from "./Site.ts"
 
 const provisioned = (object: KubeJson): boolean => at(object, "status", "initialization", "provisioned") === true
@@ -19,6 +20,8 @@ const condition = (object: KubeJson, type: string): string =>
 const lifecycle = (kubeconfig?: string) =>
   Effect.gen(function* () {
     const here = yield* site({ seed: "lifecycle", ...(kubeconfig !== undefined && { kubeconfig }) })
+    // On a real API server the operator has the rights that its manifests give it, and no others.
+    const own = kubeconfig === undefined ? here.kubeconfig : yield* serviceAccount(here.world.access, kubeconfig)
     const { access, scvmm, winrm } = here.world
     const namespace = "lifecycle"
     yield* access.create({ group: "", version: "v1", plural: "namespaces" }, "", {
@@ -26,7 +29,7 @@ const lifecycle = (kubeconfig?: string) =>
       kind: "Namespace",
       metadata: { name: namespace }
     })
-    const running = yield* Effect.forkScoped(operator(here.kubeconfig))
+    const running = yield* Effect.forkScoped(operator(own))
     for (const { kind, object } of Demo.manifests({ ...here.target, namespace }, { controlPlanes: 1, workers: 2 })) {
       yield* create(access, namespace, kind, object)
     }
