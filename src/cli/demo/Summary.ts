@@ -24,13 +24,11 @@ const total = (summary: Summary): number => [...summary.calls.values()].reduce((
 
 const listed = (items: ReadonlyArray<string>): ReadonlyArray<string> => items.map((item) => `    ${item}`)
 
-/** The summary's own words of failure; undefined when nothing was left and nothing doubled. */
-export const verdict = (summary: Summary): string | undefined => {
+/** What is wrong in the summary's own words; undefined when nothing was left and nothing doubled. */
+export const verdict = ({ duplicates, leftovers }: Summary): string | undefined => {
   const wrong = [
-    ...(summary.duplicates.length === 0 ? [] : [`${summary.duplicates.length} machines had more than one VM`]),
-    ...(summary.leftovers.length === 0
-      ? []
-      : [`${summary.leftovers.length} things were left: ${summary.leftovers.join(", ")}`])
+    ...(duplicates.length === 0 ? [] : [`machines with more than one VM: ${duplicates.join(", ")}`]),
+    ...(leftovers.length === 0 ? [] : [`left behind: ${leftovers.join(", ")}`])
   ]
   return wrong.length === 0 ? undefined : wrong.join("; ")
 }

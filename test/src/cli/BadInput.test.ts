@@ -21,21 +21,27 @@ const refuses = Effect.fnUntraced(function* (message: RegExp, ...args: ReadonlyA
 
 describe("what a person typed wrong ends with a message and 2", () => {
   it.live("unknown subcommands and flags", () =>
-    Effect.all([
-      refuses(/Unknown subcommand "destroy"/u, "destroy"),
-      refuses(/Unrecognized flag: --bogus/u, "demo", "--bogus"),
-      refuses(/Unrecognized flag: --bogus/u, "manager", "--bogus"),
-      refuses(/Unrecognized flag: --bogus/u, "simulate", "--bogus")
-    ])
+    Effect.all(
+      [
+        refuses(/Unknown subcommand "destroy"/u, "destroy"),
+        refuses(/Unrecognized flag: --bogus/u, "demo", "--bogus"),
+        refuses(/Unrecognized flag: --bogus/u, "manager", "--bogus"),
+        refuses(/Unrecognized flag: --bogus/u, "simulate", "--bogus")
+      ],
+      { concurrency: 2 }
+    )
   )
 
   it.live("values that a flag does not take", () =>
-    Effect.all([
-      refuses(/--machines: "0".*greater than or equal to 1/u, "demo", "--machines", "0"),
-      refuses(/--latency: "slow".*"fast" \| "realistic"/u, "demo", "--latency", "slow"),
-      refuses(/--port: "65536".*between 0 and 65535/u, "simulate", "--port", "65536"),
-      refuses(/--json: a demo that stays has no summary/u, "demo", "--keep", "--json", "summary.json")
-    ])
+    Effect.all(
+      [
+        refuses(/--machines: "0".*greater than or equal to 1/u, "demo", "--machines", "0"),
+        refuses(/--latency: "slow".*"fast" \| "realistic"/u, "demo", "--latency", "slow"),
+        refuses(/--port: "65536".*between 0 and 65535/u, "simulate", "--port", "65536"),
+        refuses(/--json: a demo that stays has no summary/u, "demo", "--keep", "--json", "summary.json")
+      ],
+      { concurrency: 2 }
+    )
   )
 
   it.live("files that cannot be read or written", () =>

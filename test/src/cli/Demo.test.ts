@@ -56,11 +56,13 @@ describe("demo", () => {
       Effect.gen(function* () {
         const program = yield* Program.start("demo", "--machines", "1")
         const [, pid = ""] = yield* program.line(/operator: process (\d+)/u)
-        yield* program.line(/Provisioning/u)
+        yield* program.line(/UnderCreation/u)
         process.kill(Number(pid), "SIGKILL")
         const { code, stdout, stderr } = yield* program.ended
         assert.match(stderr, /error: the operator ended with SIGKILL; its last log lines:\n\{/u)
         assert.match(stdout, /bring up .* not reached/u)
+        assert.match(stdout, /^ {4}open shell /mu)
+        assert.match(stdout, /^ {4}ScvmmMachine \S+ with a finalizer$/mu)
         const [, home = ""] = /are in (.+)/u.exec(stderr) ?? []
         assert.isTrue(fs.existsSync(path.join(home, "operator.log")))
         fs.rmSync(home, { recursive: true })
