@@ -103,6 +103,11 @@ export const ofStep = (
         : existing(step.vm.VirtualMachineState === "Starting" ? "VmStarting" : "VmUpdating", progress(step.vm))
     case "Wait":
       return (step.vm === undefined ? creating : existing)(step.wait.reason, step.wait.message)
+    case "Expand":
+      return existing(
+        "VmUpdatingDisks",
+        `the disk on ${step.growth.busType} ${step.growth.bus}:${step.growth.lun} grows`
+      )
     case "Seed":
       return existing("VmUpdatingCloudInit", "the seed medium is being made")
     case "Start":
@@ -110,9 +115,9 @@ export const ofStep = (
     case "Settle":
       return settled(at.addresses)
     case "Report":
-      return step.vm === undefined || step.reason === "VirtualMachineNotOwned"
-        ? creating(step.reason, step.message)
-        : existing(step.reason, step.message)
+      return (step.vm === undefined ? creating : existing)(step.reason, step.message)
+    case "Refuse":
+      return creating(step.reason, step.message)
     case "Remove":
     case "Release":
     case "Disown":

@@ -25,6 +25,7 @@ import { forgetAttempt, recordVirtualMachine } from "./CreateStep.ts"
 import type { CallError, MachineContext, Workshop } from "./MachineContext.ts"
 import { callKey } from "./MachineContext.ts"
 import { announceFailure } from "./Announce.ts"
+import { growthOf } from "./Growth.ts"
 import { owns } from "./Ownership.ts"
 import { placementOf } from "./Placement.ts"
 import type { Observed, Sighting } from "./Plan.ts"
@@ -173,6 +174,7 @@ export const reconcileOpen = Effect.fn("OpenMachine.reconcile")(function* (
       sighting,
       wait,
       seed: sighting._tag === "Present" ? seedState(machine, sighting.vm) : "missing",
+      growth: sighting._tag === "Present" ? growthOf(machine, sighting.vm) : undefined,
       powerPolicy: machine.spec.powerPolicy ?? around.scvmmCluster?.spec.powerPolicy ?? "Report"
     }
     const step = plan(observed)

@@ -2,6 +2,7 @@
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
 import { isActive } from "../../../schemas/vmm/Job.ts"
 import type { Wait } from "./Gate.ts"
+import type { Growth } from "./Growth.ts"
 
 /** An attempt to create the VM, recorded before its command left (design D6). */
 export interface Creation {
@@ -31,6 +32,8 @@ export interface Observed {
   /** Why no VM may be created or seeded yet. */
   readonly wait: Wait | undefined
   readonly seed: "unwanted" | "missing" | "mounted"
+  /** The disk that must grow before the VM starts first. */
+  readonly growth: Growth | undefined
   readonly powerPolicy: "Report" | "PowerOn"
 }
 
@@ -46,18 +49,21 @@ export type Step =
   /** An attempt whose end nobody here saw: end its shell, then look for its VM by marker. */
   | { readonly _tag: "Recover"; readonly creation: Creation }
   | { readonly _tag: "AwaitJob"; readonly vm: VirtualMachine }
+  | { readonly _tag: "Expand"; readonly vm: VirtualMachine; readonly growth: Growth }
   /** Write, import and mount the seed medium, as a tracked call. */
   | { readonly _tag: "Seed"; readonly vm: VirtualMachine; readonly vmId: string }
   | { readonly _tag: "Start"; readonly vm: VirtualMachine }
   /** Running: publish what it is. */
   | { readonly _tag: "Settle"; readonly vm: VirtualMachine }
-  /** A state that we only report. */
+  /** A state of the machine's own VM, or its absence, that we only report. */
   | {
       readonly _tag: "Report"
       readonly vm: VirtualMachine | undefined
       readonly reason: string
       readonly message: string
     }
+  /** The VM of the known id is somebody else's: said, and nothing of it is kept. */
+  | { readonly _tag: "Refuse"; readonly vm: VirtualMachine; readonly reason: string; readonly message: string }
   | { readonly _tag: "Remove"; readonly vm: VirtualMachine }
   /** Leftovers of the machine, then the finalizer. */
   | { readonly _tag: "Release" }
@@ -69,6 +75,8 @@ const transitional = new Set([
   "UnderUpdate",
   "UnderMigration",
   "UnderReplacement",
+  "UnderTemplateCreation",
+  "UnderLiveCloning",
   "Starting",
   "PoweringOff",
   "Stopping",
@@ -78,9 +86,12 @@ const transitional = new Set([
   "Deleting",
   "DiscardSavedState",
   "MergingDrives",
+  "DiscardingDrives",
   "CreatingCheckpoint",
   "DeletingCheckpoint",
-  "RecoveringCheckpoint"
+  "RecoveringCheckpoint",
+  "InitializingCheckpointOperation",
+  "FinishingCheckpointOperation"
 ])
 
 const off = (vm: VirtualMachine): boolean =>
@@ -117,6 +128,7 @@ const planPresent = (observed: Observed, vm: VirtualMachine): Step => {
         }
   }
   if (vm.VMId === undefined) return { _tag: "AwaitJob", vm }
+  if (observed.growth !== undefined) return { _tag: "Expand", vm, growth: observed.growth }
   if (observed.seed !== "missing") return { _tag: "Start", vm }
   return observed.wait === undefined ? { _tag: "Seed", vm, vmId: vm.VMId } : { _tag: "Wait", wait: observed.wait, vm }
 }
@@ -143,8 +155,8 @@ const planDeletion = (observed: Observed): Step => {
 }
 
 /**
- * Expected flow of a creation: AddFinalizer → ReserveName → Create → AwaitCall → AwaitJob → Seed → AwaitCall → Start →
- * AwaitJob → Settle. Of a deletion: Remove (stop) → AwaitJob → Remove → AwaitJob → Release.
+ * Expected flow of a creation: AddFinalizer → ReserveName → Create → AwaitCall → AwaitJob → Expand → AwaitJob → Seed →
+ * AwaitCall → Start → AwaitJob → Settle. Of a deletion: Remove (stop) → AwaitJob → Remove → AwaitJob → Release.
  *
  * Guarantees: a known id never leads to Create (checklist 6); an attempt that was recorded is looked for before another
  * (design D6); a VM that was up is never seeded, and started only by policy (design D7); a VM that is not ours is neither
@@ -172,7 +184,7 @@ export const plan = (observed: Observed): Step => {
       return owned
         ? planPresent(observed, vm)
         : {
-            _tag: "Report",
+            _tag: "Refuse",
             vm,
             reason: "VirtualMachineNotOwned",
             message: `virtual machine ${vm.Id} (${vm.Name}) does not carry this machine's marker; nothing is done to it`

@@ -1,10 +1,16 @@
-/** The steps that start, remove and tidy up after a VM. */
+/** The steps that grow, start, remove and tidy up after a VM. */
 import * as Effect from "effect/Effect"
 import * as Marker from "../../../schemas/vmm/Marker.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
-import { RemoveLeftover, RemoveVirtualMachine, StartVirtualMachine } from "../../../schemas/vmm/Verb.ts"
+import {
+  ExpandVirtualDisk,
+  RemoveLeftover,
+  RemoveVirtualMachine,
+  StartVirtualMachine
+} from "../../../schemas/vmm/Verb.ts"
 import { Inventory } from "../../../layers/scvmm/Inventory.ts"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
+import type { Growth } from "./Growth.ts"
 import type { MachineContext } from "./MachineContext.ts"
 
 export const start = Effect.fn("PowerStep.start")(function* ({ connection }: MachineContext, vm: VirtualMachine) {
@@ -12,6 +18,24 @@ export const start = Effect.fn("PowerStep.start")(function* ({ connection }: Mac
   const inventory = yield* Inventory
   yield* sessions
     .run(connection, StartVirtualMachine, { Id: vm.Id })
+    .pipe(Effect.ensuring(inventory.invalidate(connection.uid, vm.Id)))
+})
+
+export const expand = Effect.fn("PowerStep.expand")(function* (
+  { connection }: MachineContext,
+  vm: VirtualMachine,
+  growth: Growth
+) {
+  const sessions = yield* ScvmmSession
+  const inventory = yield* Inventory
+  yield* sessions
+    .run(connection, ExpandVirtualDisk, {
+      Id: vm.Id,
+      BusType: growth.busType,
+      Bus: growth.bus,
+      Lun: growth.lun,
+      SizeMB: growth.sizeMB
+    })
     .pipe(Effect.ensuring(inventory.invalidate(connection.uid, vm.Id)))
 })
 

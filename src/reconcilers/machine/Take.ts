@@ -230,6 +230,11 @@ export const take = Effect.fn("Take.step")(function* (context: MachineContext, s
     case "AwaitJob":
       yield* follow(context, step.vm, "transition")
       return told(later, mirror(step.vm))
+    case "Expand":
+      yield* announce(machine, "VmUpdatingDisks", `Expanding a disk of ${step.vm.Name} to ${step.growth.sizeMB} MiB`)
+      yield* PowerStep.expand(context, step.vm, step.growth)
+      yield* follow(context, step.vm, "transition")
+      return told(later, mirror(step.vm))
     case "Seed":
       return yield* startCall(context, "seed", step)
     case "Start":
@@ -244,6 +249,11 @@ export const take = Effect.fn("Take.step")(function* (context: MachineContext, s
       yield* announceFailure(machine, step.reason, step.message)
       if (step.vm !== undefined) yield* follow(context, step.vm, "rest")
       return told(Action.done, step.vm === undefined ? noVm : mirror(step.vm))
+    case "Refuse":
+      yield* announceFailure(machine, step.reason, step.message)
+      yield* follow(context, step.vm, "rest")
+      // Not mirrored: its biosGuid in the status would make it ours (design D6a).
+      return told(Action.done, noVm)
     case "Remove": {
       yield* announce(machine, "VmDeleting", `Removing VM ${step.vm.Name}`)
       const gone = yield* PowerStep.remove(context, step.vm)
