@@ -26,7 +26,13 @@ export const start = Effect.fn("Program.start")(function* (...args: ReadonlyArra
     Effect.sync(() =>
       childProcess.spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"], env })
     ),
-    (child) => Effect.sync(() => void child.kill("SIGKILL"))
+    // Asked, so that it ends what it started in turn; a test that hangs on it would show a bug of its teardown.
+    (child) =>
+      Effect.callback<void>((resume) => {
+        if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
+        child.once("exit", () => resume(Effect.void))
+        child.kill("SIGTERM")
+      })
   )
   let stdout = ""
   let stderr = ""
