@@ -5,7 +5,7 @@ import { bothEndian16, bothEndian32, concat, padTo, recordDate, sector, volumeDa
 import * as RockRidge from "./Iso9660RockRidge.ts"
 
 export interface IsoFile {
-  /** As the guest shall see it: any characters but "/" and NUL, at most 64 UTF-16 units (Joliet's limit). */
+  /** As the guest shall see it: any characters but "/" and NUL, at most 64 UTF-16 units (Joliet) and 150 bytes. */
   readonly name: string
   readonly content: Uint8Array
 }
@@ -20,7 +20,15 @@ export class IsoNameInvalid extends Data.TaggedError("IsoNameInvalid")<{
   }
 }
 
+/** Busybox's blkid probes for other file systems up to 68 KiB, and takes a shorter medium for none at all. */
+const leastSectors = 36
+
+/** A Rock Ridge name lies in its directory record, which has 255 bytes. */
+const longestName = 150
+
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0))
+
+const utf8 = new TextEncoder()
 
 /** UCS-2 big-endian, as Joliet wants it. */
 const ucs2 = (text: string): Uint8Array => {
@@ -170,8 +178,8 @@ const invalid = (files: ReadonlyArray<IsoFile>): IsoNameInvalid | undefined => {
         ? "it is empty or a directory"
         : /[/\0]/u.test(name)
           ? 'it holds "/" or NUL'
-          : name.length > 64
-            ? "it is longer than 64 characters"
+          : name.length > 64 || utf8.encode(name).length > longestName
+            ? `it is longer than 64 characters or ${longestName} bytes`
             : seen.has(name)
               ? "it is there twice"
               : undefined
@@ -241,7 +249,7 @@ export const build = (o: {
     extents.set(file, file.content.length === 0 ? roots.continuation : next)
     next += Math.ceil(file.content.length / sector)
   }
-  const sectors = Math.max(next, roots.continuation + 2)
+  const sectors = Math.max(next, roots.continuation + 2, leastSectors)
   const { primary, joliet } = layout(extents, roots)
   const root = (extent: number, length: number) =>
     record({ identifier: Uint8Array.of(0), extent, length, directory: true, time: o.time })

@@ -73,7 +73,7 @@ interface Mounted {
 
 /**
  * `show TITLE DEVICE OPTIONS` mounts, prints what is there and unmounts; `find_label LABEL` waits until a drive has
- * it (busybox's findfs gives up on media that end before where other file systems would have their superblock, 68 KiB).
+ * it, as busybox's findfs sees it: one that is shorter than 68 KiB would not be found.
  */
 const shell = `
 show() {
@@ -89,11 +89,7 @@ show() {
 }
 find_label() {
   for try in $(seq 100); do
-    for device in /dev/sr*; do
-      # The primary volume descriptor's volume identifier, padded with spaces.
-      label=$(dd if="$device" bs=1 skip=32808 count=32 2>/dev/null)
-      [ "\${label%% *}" = "$1" ] && echo "$device" && return
-    done
+    findfs "LABEL=$1" 2>/dev/null && return
     sleep 0.1
   done
   echo "no medium labelled $1" >&2

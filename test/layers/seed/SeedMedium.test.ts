@@ -83,7 +83,7 @@ describe("Iso9660", () => {
   )
 
   it("refuses names that a medium cannot hold", () => {
-    for (const name of ["", "..", "a/b", "x".repeat(65)]) {
+    for (const name of ["", "..", "a/b", "x".repeat(65), "名".repeat(64)]) {
       const result = Iso9660.build({ label: "cidata", files: [{ name, content: bytes("") }], time: new Date(0) })
       assert.isTrue(Result.isFailure(result), name)
     }
