@@ -18,9 +18,9 @@ export const render = (marker: Marker): string =>
 /** Text that every marker of one installation holds. */
 export const ofInstallation = (installation: string): string => `${version} installation=${installation} `
 
-/** The first marker line of a description. */
+/** The last marker line of a description: ours is appended to what a tenant wrote, which must not speak for us. */
 export const parse = (description: string): Marker | undefined => {
-  for (const text of description.split(/\r?\n/u)) {
+  for (const text of description.split(/\r?\n/u).toReversed()) {
     const [, installation, namespace, name, uid] = line.exec(text.trim()) ?? []
     if (installation !== undefined && namespace !== undefined && name !== undefined && uid !== undefined) {
       return { installation, namespace, name, uid }

@@ -12,7 +12,7 @@ export const markerOf = (machine: ScvmmMachine, installation: string): Marker =>
 })
 
 const sameGuid = (a: string | undefined, b: string | undefined): boolean =>
-  a !== undefined && b !== undefined && a.toLowerCase() === b.toLowerCase()
+  a !== undefined && b !== undefined && a !== "" && a.toLowerCase() === b.toLowerCase()
 
 /**
  * Owned: the marker names this namespace and name (a UID changes when the object moves to another cluster); or there is no
@@ -24,6 +24,6 @@ export const owns = (machine: ScvmmMachine, vm: VirtualMachine, adoption: "Owned
   return marker.namespace === (machine.metadata.namespace ?? "") && marker.name === machine.metadata.name
 }
 
-/** VMs among those of a name that an attempt of this machine made: same object, or same name in the same installation. */
+/** VMs among those of a name that an attempt of this machine made: by the object's UID alone. */
 export const madeBy = (marker: Marker, vms: ReadonlyArray<VirtualMachine>): ReadonlyArray<VirtualMachine> =>
   vms.filter((vm) => parse(vm.Description)?.uid === marker.uid)

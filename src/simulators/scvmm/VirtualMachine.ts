@@ -74,7 +74,7 @@ export interface VirtualMachine {
   guest: Guest | undefined
 }
 
-/** UID of the machine in the first marker line. */
+/** UID of the machine in the last marker line. */
 export const markerUid = (vm: VirtualMachine): string | undefined => parse(vm.description)?.uid
 
 /** Whether a line of the description is this marker. */
