@@ -34,9 +34,15 @@ export interface Finding {
   readonly message: string
 }
 
+/** Longer ones are refused by the API server, and by Cluster API where it copies them (contract rule 27). */
+const messageLimit = 32_768
+
+const clip = (message: string): string =>
+  message.length <= messageLimit ? message : `${message.slice(0, messageLimit - 1).toWellFormed()}…`
+
 /**
- * The conditions after `findings`, sorted by type. The transition time changes with the status alone, and stored
- * conditions of other types stay, mended to metav1's shape.
+ * The conditions after `findings`, sorted by type; a message that is too long is cut. The transition time changes with the
+ * status alone, and stored conditions of other types stay, mended to metav1's shape.
  */
 export const merge = (
   stored: ReadonlyArray<StoredCondition>,
@@ -59,6 +65,7 @@ export const merge = (
     const old = conditions.get(finding.type)
     conditions.set(finding.type, {
       ...finding,
+      message: clip(finding.message),
       lastTransitionTime: old !== undefined && old.status === finding.status ? old.lastTransitionTime : now,
       ...(generation !== undefined && { observedGeneration: generation })
     })

@@ -10,13 +10,17 @@ export interface Address {
   readonly address: string
 }
 
-/** Every address that others can reach, then the guest's own name; Cluster API validates each (contract rule 56). */
+/** Cluster API's bounds, of the list and of each address (contract rule 56): one that breaks them breaks the Machine. */
+const addressLimit = 256
+const valid = (address: string): boolean => address !== "" && address.length <= 256
+
+/** Every address that others can reach, then the guest's own name. */
 export const addressesOf = (vm: VirtualMachine): ReadonlyArray<Address> => {
   const ips = vm.NetworkAdapters.flatMap((adapter) => [...adapter.IPv4Addresses, ...adapter.IPv6Addresses])
-  const usable = [...new Set(ips.filter((address) => address !== "" && !linkLocal(address)))]
+  const usable = [...new Set(ips.filter((address) => valid(address) && !linkLocal(address)))]
   return [
-    ...usable.map((address): Address => ({ type: "InternalIP", address })),
-    ...(usable.length > 0 && vm.ComputerName !== undefined && vm.ComputerName !== ""
+    ...usable.slice(0, addressLimit - 1).map((address): Address => ({ type: "InternalIP", address })),
+    ...(usable.length > 0 && vm.ComputerName !== undefined && valid(vm.ComputerName)
       ? [{ type: "Hostname" as const, address: vm.ComputerName }]
       : [])
   ]
@@ -35,7 +39,7 @@ export const mirror = (vm: VirtualMachine): { readonly [field: string]: Json | u
       ? {
           id: vm.Job.Id,
           ...(vm.Job.Cmdlet !== undefined && { cmdlet: vm.Job.Cmdlet }),
-          progress: vm.Job.Progress,
+          progress: Math.max(0, Math.min(100, vm.Job.Progress)),
           startedAt: vm.Job.StartTime
         }
       : undefined
