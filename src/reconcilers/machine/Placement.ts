@@ -1,6 +1,6 @@
 /** Where a machine goes: its own cloud and host group, or those of its failure domain (checklist 9): pure. */
 import type { Networking } from "../../../schemas/scvmm/Networking.ts"
-import type { Surroundings, Wait } from "./Gate.ts"
+import { type Surroundings, type Wait, waitsFor } from "./Gate.ts"
 
 export interface Placement {
   readonly cloud: string | undefined
@@ -12,18 +12,22 @@ export interface Placement {
 
 /**
  * The machine's own values win, each; the failure domain fills what is missing. A domain that the ScvmmCluster does not
- * have is a reason to wait.
+ * have is a reason to wait; one that does not exist yet is told as such.
  */
-export const placementOf = ({ machine, owner, scvmmCluster }: Surroundings): Placement | Wait => {
+export const placementOf = (around: Surroundings): Placement | Wait => {
+  const { machine, owner, scvmmCluster } = around
   const { cloud, hostGroup, networking } = machine.spec
   const name = owner?.spec.failureDomain
   if (name === undefined || name === "") return { cloud, hostGroup, networking, failureDomain: undefined }
-  const domain = scvmmCluster?.spec.failureDomains?.[name]
+  const domains = scvmmCluster?.spec.failureDomains ?? {}
+  const domain = Object.hasOwn(domains, name) ? domains[name] : undefined
   if (domain === undefined) {
-    return {
-      reason: "FailureDomainNotFound",
-      message: `Machine spec.failureDomain "${name}" is not in ScvmmCluster spec.failureDomains (${Object.keys(scvmmCluster?.spec.failureDomains ?? {}).join(", ") || "which is empty"})`
-    }
+    return (
+      (scvmmCluster === undefined ? waitsFor(around) : undefined) ?? {
+        reason: "FailureDomainNotFound",
+        message: `Machine spec.failureDomain "${name}" is not in ScvmmCluster spec.failureDomains (${Object.keys(domains).join(", ") || "which is empty"})`
+      }
+    )
   }
   return {
     cloud: cloud ?? domain.cloud,

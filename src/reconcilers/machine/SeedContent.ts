@@ -41,11 +41,14 @@ const deviceOf = (device: Device): NetworkDevice => {
   }
 }
 
-/** The host name by spec.hostname's template, over the machine as JSON with the name that its VM has. */
-export const hostnameOf = (machine: ScvmmMachine): Result.Result<string, HostnameTemplate.HostnameInvalid> =>
+/** The host name by spec.hostname's template, over the machine as JSON with the name and the networking that its VM has. */
+export const hostnameOf = (
+  machine: ScvmmMachine,
+  networking: Networking | undefined
+): Result.Result<string, HostnameTemplate.HostnameInvalid> =>
   HostnameTemplate.render(machine.spec.hostname, {
     ...machine,
-    spec: { ...machine.spec, vmName: vmNameOf(machine) }
+    spec: { ...machine.spec, vmName: vmNameOf(machine), networking }
   })
 
 export const seedOf = (
@@ -54,7 +57,7 @@ export const seedOf = (
   vmId: string,
   userData: Uint8Array
 ): Result.Result<Seed, HostnameTemplate.HostnameInvalid> =>
-  Result.map(hostnameOf(machine), (hostname) => ({
+  Result.map(hostnameOf(machine, networking), (hostname) => ({
     vmId,
     hostname,
     metadata: machine.spec.metadata ?? {},
