@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 export interface Attempts {
   /** Milliseconds until the next attempt may start; 0 now. `version` (a generation) that changed forgets failures. */
   readonly remaining: (key: string, version: number) => Effect.Effect<number>
-  readonly failed: (key: string, version: number) => Effect.Effect<void>
+  /** Answers how many there were of that version. */
+  readonly failed: (key: string, version: number) => Effect.Effect<number>
   readonly succeeded: (key: string) => Effect.Effect<void>
 }
 
@@ -35,6 +36,7 @@ export const make = (): Attempts => {
         const old = entries.get(key)
         const failures = old?.version === version ? old.failures + 1 : 1
         entries.set(key, { version, failures, notBefore: now + delayOf(failures) })
+        return failures
       }),
     succeeded: (key) => Effect.sync(() => void entries.delete(key))
   }

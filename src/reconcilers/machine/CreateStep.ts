@@ -1,7 +1,9 @@
 /** The steps that make a VM: intent, create, and finding what an attempt left (design D6). */
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Contract from "../../../schemas/capi/Contract.ts"
+import { Cluster } from "../../../schemas/capi/Cluster.ts"
 import { keyOf } from "../../../schemas/kube/ObjectMeta.ts"
 import * as Patch from "../../../schemas/kube/Patch.ts"
 import { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
@@ -70,9 +72,13 @@ export const forgetAttempt = Effect.fn("CreateStep.forgetAttempt")(function* (ma
  * another replica was first: its attempt, or its VM, is recorded already.
  */
 const intend = Effect.fn("CreateStep.intend")(
-  function* (machine: ScvmmMachine, creation: Creation) {
+  function* ({ machine, around }: MachineContext, creation: Creation) {
     const kube = yield* KubeClient
     const live = yield* kube.get(ScvmmMachine, keyOf(machine))
+    const cluster = around.cluster === undefined ? undefined : yield* kube.get(Cluster, keyOf(around.cluster))
+    if (cluster?.spec.paused === true || live.metadata.annotations?.[Contract.pausedAnnotation] !== undefined) {
+      return yield* new CreateRefused({ reason: "Superseded", detail: "it was paused meanwhile" })
+    }
     const gone = live.metadata.uid !== machine.metadata.uid || live.metadata.deletionTimestamp !== undefined
     if (gone || live.spec.id !== undefined || live.status.creation !== undefined) {
       return yield* new CreateRefused({ reason: "Superseded", detail: "the ScvmmMachine changed meanwhile" })
@@ -103,7 +109,7 @@ export const createCall = Effect.fn("CreateStep.createCall")(function* (context:
   return yield* sessions.use(connection, (session) =>
     Effect.gen(function* () {
       const startedAt = DateTime.formatIso(yield* DateTime.now)
-      yield* intend(machine, { execHost: session.execHost, shellId: session.shellId, startedAt })
+      yield* intend(context, { execHost: session.execHost, shellId: session.shellId, startedAt })
       const marker = Marker.render(markerOf(machine, workshop.installation))
       const [vm] = yield* session.run(NewVirtualMachine, parametersOf(machine, placement, marker))
       return vm ?? (yield* new AnswerInvalid({ function: NewVirtualMachine.name, detail: "no answer at all" }))
@@ -140,7 +146,7 @@ export const windowLeft = (creation: Creation, now: number): number => {
 }
 
 /** Ends the shell that a recorded attempt ran in. False when it could not be reached: then the window must pass. */
-export const endAttempt = Effect.fn("CreateStep.endAttempt")(function* (context: MachineContext, creation: Creation) {
+const endAttempt = Effect.fn("CreateStep.endAttempt")(function* (context: MachineContext, creation: Creation) {
   const sessions = yield* ScvmmSession
   return yield* sessions.deleteShell(context.connection, creation).pipe(
     Effect.as(true),
@@ -151,4 +157,25 @@ export const endAttempt = Effect.fn("CreateStep.endAttempt")(function* (context:
       )
     )
   )
+})
+
+/**
+ * Milliseconds that must pass before a look-up that finds nothing counts: none when this process saw the attempt's answer, a
+ * margin from the deletion of its shell on (VMM may have the request already), its whole window when the shell is out of reach.
+ */
+export const settleAttempt = Effect.fn("CreateStep.settleAttempt")(function* (
+  context: MachineContext,
+  creation: Creation
+) {
+  const { endings } = context.workshop
+  const { uid } = context.machine.metadata
+  const known = endings.of(uid, creation)
+  if (known !== undefined && known.shellDeletedAt === undefined) return 0
+  if (known === undefined && !(yield* endAttempt(context, creation))) {
+    return windowLeft(creation, yield* Clock.currentTimeMillis)
+  }
+  const now = yield* Clock.currentTimeMillis
+  const since = known?.shellDeletedAt ?? now
+  endings.record(uid, creation, { shellDeletedAt: since })
+  return Math.max(0, since + commitMarginSeconds * 1_000 - now)
 })

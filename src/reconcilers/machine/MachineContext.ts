@@ -6,6 +6,7 @@ import type { ScvmmError } from "../../../layers/scvmm/ScvmmError.ts"
 import type { ProviderConnection } from "../../../layers/scvmm/ScvmmSession.ts"
 import type { Calls } from "../../runtime/Calls.ts"
 import type { Attempts } from "./Attempts.ts"
+import type { Endings } from "./Endings.ts"
 import type { Surroundings } from "./Gate.ts"
 import type { Placement } from "./Placement.ts"
 import type { SeedInvalid } from "./SeedCall.ts"
@@ -18,6 +19,7 @@ export interface Workshop {
   readonly installation: string
   readonly calls: Calls<VirtualMachine, CallError>
   readonly attempts: Attempts
+  readonly endings: Endings
 }
 
 /** One reconcile's view. */

@@ -18,6 +18,7 @@ import { Informers } from "../../runtime/Informers.ts"
 import * as Status from "../../runtime/Status.ts"
 import * as Triggers from "../../runtime/Triggers.ts"
 import * as Attempts from "./Attempts.ts"
+import * as Endings from "./Endings.ts"
 import { notPaused, paused } from "./Conditions.ts"
 import type { Surroundings } from "./Gate.ts"
 import { decide } from "./Gate.ts"
@@ -57,7 +58,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const workshop: Workshop = {
     installation: options.installation,
     calls: yield* Calls.make<VirtualMachine, CallError>(),
-    attempts: Attempts.make()
+    attempts: Attempts.make(),
+    endings: Endings.make()
   }
 
   const surroundings = (machine: ScvmmMachine): Surroundings => {

@@ -1,6 +1,5 @@
 /** One reconcile of a machine that may be acted on: resolve, observe, plan, step, and the status that follows. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -69,7 +68,27 @@ const tell = Effect.fn("OpenMachine.tell")(function* (machine: ScvmmMachine, err
     const findings = isScvmmError(error) ? findingsOf(error, at) : [available, ...failed(reason, error.message, at)]
     yield* Status.write(ScvmmMachine, machine, { fields, findings })
     yield* announceFailure(machine, reason, error.message)
+  } else if (error._tag !== "KubeConflict") {
+    yield* Effect.logWarning("a call could not be finished", error.message)
   }
+})
+
+/**
+ * A look at VMM failed: that says nothing of the VM. A machine that was provisioned keeps its conditions, but for the
+ * provider's; one that was not is not ready, and the reason is told.
+ */
+const tellUnseen = Effect.fn("OpenMachine.tellUnseen")(function* (
+  machine: ScvmmMachine,
+  error: ScvmmError,
+  fields: Fields
+) {
+  const findings = unavailable(reasonOf(error), error.message)
+  const provisioned = machine.status.initialization?.provisioned === true && !isDeleting(machine)
+  yield* Status.write(ScvmmMachine, machine, {
+    fields,
+    findings: provisioned ? findings.filter((finding) => finding.type !== Contract.Condition.ready) : findings
+  })
+  yield* announceFailure(machine, reasonOf(error), error.message)
 })
 
 const hold = Effect.fnUntraced(function* (machine: ScvmmMachine, findings: ReadonlyArray<Finding>, fields: Fields) {
@@ -108,6 +127,11 @@ const settleCreation = Effect.fn("OpenMachine.settleCreation")(function* (
   const kube = yield* KubeClient
   const live = yield* kube.get(ScvmmMachine, keyOf(machine))
   const nothing = isScvmmError(call.error) && leftNothing(call.error)
+  // An answer was seen, or the command never left: its session is whole, and may be another machine's by now.
+  const { creation } = live.status
+  if (creation !== undefined && call.error._tag !== "ScvmmOutcomeUnknown") {
+    workshop.endings.record(live.metadata.uid, creation, {})
+  }
   return { ...call, machine: nothing ? yield* forgetAttempt(live) : live }
 })
 
@@ -162,7 +186,9 @@ export const reconcileOpen = Effect.fn("OpenMachine.reconcile")(function* (
   const wait: Wait | undefined =
     "reason" in placed ? placed : (unsupported(machine.spec, placement.networking) ?? waitsFor(around))
   return yield* Effect.gen(function* () {
-    const sighting = yield* sight({ machine, connection }, connection.adoption)
+    const sighting = yield* sight({ machine, connection }, connection.adoption).pipe(
+      Effect.tapError((error) => tellUnseen(machine, error, fields))
+    )
     const observed: Observed = {
       deleting: deletion,
       finalizer: machine.metadata.finalizers?.includes(Contract.machineFinalizer) === true,
@@ -178,7 +204,7 @@ export const reconcileOpen = Effect.fn("OpenMachine.reconcile")(function* (
       powerPolicy: machine.spec.powerPolicy ?? around.scvmmCluster?.spec.powerPolicy ?? "Report"
     }
     const step = plan(observed)
-    const taken = yield* take(context, step)
+    const taken = yield* take(context, step).pipe(Effect.tapError((error) => tell(machine, error, fields)))
     if (taken.status !== undefined) {
       yield* Status.write(ScvmmMachine, taken.machine, {
         fields: { ...fields, ...taken.status.fields },
@@ -186,11 +212,5 @@ export const reconcileOpen = Effect.fn("OpenMachine.reconcile")(function* (
       })
     }
     return taken.action
-  }).pipe(
-    Effect.tapError((error: ScvmmError | CallError) => tell(machine, error, fields)),
-    Effect.annotateLogs({ provider: `${ref.namespace}/${ref.name}` })
-  )
+  }).pipe(Effect.annotateLogs({ provider: `${ref.namespace}/${ref.name}` }))
 })
-
-/** Milliseconds since the epoch, for steps that wait for a window. */
-export const now = Clock.currentTimeMillis

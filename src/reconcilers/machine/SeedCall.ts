@@ -27,7 +27,18 @@ const userData = Effect.fn("SeedCall.userData")(function* ({ around, machine }: 
   const name = machine.spec.bootstrap?.dataSecretName ?? around.owner?.spec.bootstrap.dataSecretName
   if (name === undefined) return yield* new SeedInvalid({ message: "the Machine has no spec.bootstrap.dataSecretName" })
   const kube = yield* KubeClient
-  const secret = yield* kube.get(Secret, { namespace: machine.metadata.namespace ?? "", name })
+  const secret = yield* kube.get(Secret, { namespace: machine.metadata.namespace ?? "", name }).pipe(
+    Effect.catchTag(["KubeNotFound", "KubeForbidden"], (error) =>
+      Effect.fail(
+        new SeedInvalid({
+          message:
+            error._tag === "KubeNotFound"
+              ? `Secret "${name}" with the bootstrap data does not exist`
+              : `Secret "${name}" with the bootstrap data may not be read: grant the operator "get" on secrets`
+        })
+      )
+    )
+  )
   const decode = (key: string) => {
     const bytes = Base64.decode(secret.data?.[key] ?? "")
     return Result.isSuccess(bytes) ? bytes.success : new Uint8Array(0)

@@ -1,7 +1,9 @@
 /** Carries out one step of the plan, and says what the status should tell of it. */
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Contract from "../../../schemas/capi/Contract.ts"
 import type { Finding } from "../../../schemas/kube/Condition.ts"
 import { keyOf } from "../../../schemas/kube/ObjectMeta.ts"
@@ -21,7 +23,7 @@ import { vmNameOf } from "./Creation.ts"
 import { addressesOf, mirror, noVm } from "./Facts.ts"
 import type { MachineContext } from "./MachineContext.ts"
 import { callKey } from "./MachineContext.ts"
-import type { Creation, Step } from "./Plan.ts"
+import type { Step } from "./Plan.ts"
 import * as PowerStep from "./PowerStep.ts"
 import { seedCall } from "./SeedCall.ts"
 import { seedState } from "./SeedContent.ts"
@@ -37,9 +39,16 @@ export interface Taken {
   }
 }
 
-const again = Action.requeueAfter(Duration.millis(1))
+/** Our copy is behind: the watch brings it on its own, this is the net below it. */
+const again = Action.requeueAfter(Duration.millis(250))
 /** A look of our own, should the Inventory's change be missed. */
 const later = Action.requeueAfter(Duration.minutes(2))
+
+/** Tries at leftovers (5 s, doubling to 10 min) before a deletion goes on without them. */
+const patience = 8
+
+/** How long a running VM without an address is looked at closely: later ones have no integration services. */
+const addressPatience = Duration.toMillis(Duration.minutes(10))
 
 const deleting = (machine: ScvmmMachine): boolean => machine.metadata.deletionTimestamp !== undefined
 
@@ -123,15 +132,14 @@ const duplicates = Effect.fnUntraced(function* (machine: ScvmmMachine, ids: Read
 })
 
 /** Ends the recorded attempt and looks for its VM; only then is there room for another attempt. */
-const recover = Effect.fn("Take.recover")(function* (context: MachineContext, creation: Creation, step: Step) {
+const recover = Effect.fn("Take.recover")(function* (context: MachineContext, step: Step) {
   const kube = yield* KubeClient
   const live = yield* kube.get(ScvmmMachine, keyOf(context.machine))
   if (live.spec.id !== undefined || live.status.creation === undefined) {
     return { machine: live, action: again } satisfies Taken as Taken
   }
   const fresh = { ...context, machine: live }
-  const ended = yield* CreateStep.endAttempt(fresh, creation)
-  const left = ended ? 0 : CreateStep.windowLeft(creation, yield* Clock.currentTimeMillis)
+  const left = yield* CreateStep.settleAttempt(fresh, live.status.creation)
   const found = yield* CreateStep.find(fresh)
   if (found._tag === "One") {
     return {
@@ -143,12 +151,20 @@ const recover = Effect.fn("Take.recover")(function* (context: MachineContext, cr
   if (found._tag === "UnderWay" || left > 0) {
     return {
       machine: live,
-      action: Action.requeueAfter(Duration.millis(Math.max(5_000, left))),
+      action: Action.requeueAfter(Duration.millis(left > 0 ? Math.min(5_000, left) : 5_000)),
       status: { fields: noVm, findings: findings(step, live) }
     } satisfies Taken as Taken
   }
+  context.workshop.endings.forget(live.metadata.uid)
   return { machine: yield* CreateStep.forgetAttempt(live), action: again } satisfies Taken as Taken
 })
+
+/** Milliseconds; VmRunning's transition, or the end of time when it is not True yet. */
+const runningSince = (machine: ScvmmMachine): number => {
+  const running = machine.status.conditions?.find(({ type }) => type === Contract.Condition.vmRunning)
+  const at = running?.status === "True" ? DateTime.make(running.lastTransitionTime ?? "") : Option.none()
+  return Option.match(at, { onNone: () => Number.POSITIVE_INFINITY, onSome: DateTime.toEpochMillis })
+}
 
 /** spec.providerID first, then provisioned (contract rule 53). */
 const settle = Effect.fn("Take.settle")(function* (context: MachineContext, vm: VirtualMachine, step: Step) {
@@ -166,7 +182,8 @@ const settle = Effect.fn("Take.settle")(function* (context: MachineContext, vm: 
           Patch.merge({ metadata: { uid: machine.metadata.uid }, spec: { providerID } })
         )
   const addresses = addressesOf(vm)
-  yield* follow(context, vm, addresses.length === 0 ? "transition" : "rest")
+  const waited = (yield* Clock.currentTimeMillis) - runningSince(machine)
+  yield* follow(context, vm, addresses.length === 0 && waited < addressPatience ? "transition" : "rest")
   if (machine.status.initialization?.provisioned !== true) {
     yield* announce(machine, "VmRunning", `VM ${vm.Name} up and running`)
   }
@@ -184,18 +201,25 @@ const settle = Effect.fn("Take.settle")(function* (context: MachineContext, vm: 
   } satisfies Taken as Taken
 })
 
-const release = Effect.fn("Take.release")(function* (context: MachineContext, step: Step) {
+const release = Effect.fn("Take.release")(function* (context: MachineContext) {
   const { machine, connection } = context
   const inventory = yield* Inventory
   const remaining = yield* PowerStep.tidy(context)
-  if (remaining.length > 0) {
-    yield* Effect.logInfo("leftovers are still locked", remaining)
+  const tidying = `${machine.metadata.uid}/tidy`
+  const failures = remaining.length === 0 ? 0 : yield* context.workshop.attempts.failed(tidying, 0)
+  if (remaining.length > 0 && failures <= patience) {
+    const message = `the VM is gone; VMM still holds ${remaining.join(", ")}`
+    yield* announceFailure(machine, "LeftoversRemain", message)
     return {
       machine,
-      action: Action.requeueAfter(Duration.seconds(5)),
-      status: { fields: noVm, findings: findings(step, machine) }
+      action: Action.requeueAfter(Duration.millis(yield* context.workshop.attempts.remaining(tidying, 0))),
+      status: { fields: noVm, findings: failed("LeftoversRemain", message, { deletion: true, exists: false }) }
     } satisfies Taken as Taken
   }
+  if (remaining.length > 0) {
+    yield* announceFailure(machine, "LeftoversAbandoned", `left in VMM for a person to remove: ${remaining.join(", ")}`)
+  }
+  yield* context.workshop.attempts.succeeded(tidying)
   if (machine.spec.id !== undefined) yield* inventory.unfollow(connection.uid, machine.spec.id)
   yield* announce(machine, "VmDeleting", `Removed VM ${vmNameOf(machine)}`)
   yield* Finalizer.remove(ScvmmMachine, machine, Contract.machineFinalizer)
@@ -226,7 +250,7 @@ export const take = Effect.fn("Take.step")(function* (context: MachineContext, s
     case "AwaitCall":
       return told(Action.done)
     case "Recover":
-      return yield* recover(context, step.creation, step)
+      return yield* recover(context, step)
     case "AwaitJob":
       yield* follow(context, step.vm, "transition")
       return told(later, mirror(step.vm))
@@ -261,7 +285,7 @@ export const take = Effect.fn("Take.step")(function* (context: MachineContext, s
       return told(gone ? again : later, mirror(step.vm))
     }
     case "Release":
-      return yield* release(context, step)
+      return yield* release(context)
     case "Disown": {
       yield* announceFailure(
         machine,
