@@ -30,16 +30,17 @@ const defaultKeepAlive = 20
 const execHosts = (spec: ScvmmProvider["spec"]): ReadonlyArray<string> => {
   const hosts = (spec.execHosts ?? []).filter((host) => host !== "")
   if (hosts.length > 0) return hosts
-  return [spec.execHost ?? spec.scvmmHost]
+  return [spec.execHost === undefined || spec.execHost === "" ? spec.scvmmHost : spec.execHost]
 }
 
 /**
- * The connection of a provider. Problems: CredentialsInvalid (a Secret without its keys), TransportInvalid (a combination
- * that would send a password in the clear, or that this version cannot speak).
+ * The connection of a provider. Problems: ScvmmHostMissing, CredentialsInvalid (a Secret without its keys), TransportInvalid
+ * (a combination that would send a password in the clear, or that this version cannot speak).
  */
 export const connectionOf = (provider: ScvmmProvider, credentials: Credentials): ProviderConnection | Problem => {
   const { spec, metadata } = provider
   const transport: Partial<ProviderTransport> = spec.transport ?? {}
+  if (spec.scvmmHost === "") return problem("ScvmmHostMissing", "spec.scvmmHost is empty; name the VMM server")
   const secretName = spec.scvmmSecret?.name ?? ""
   const missing = ["username", "password"].filter((key) => (credentials.data[key] ?? "") === "")
   if (missing.length > 0) {
