@@ -1,0 +1,202 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { ProviderTransport } from "../../../../schemas/scvmm/ProviderTransport.ts"
+import type { ProviderConnection } from "../../../../layers/scvmm/ScvmmSession.ts"
+import type { Problem } from "../../../../src/reconcilers/provider/Connection.ts"
+import { connectionOf } from "../../../../src/reconcilers/provider/Connection.ts"
+import { scvmmProvider } from "../Objects.ts"
+
+const password = "S3cr3t-ünd-länger"
+const good = { username: String.raw`DOM\svc`, password }
+const https = { scheme: "https", authentication: "Basic" }
+const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+const base64 = (text: string): string => Buffer.from(text).toString("base64")
+
+const of = (spec: object = {}, data: Readonly<Record<string, string>> = good): ProviderConnection | Problem =>
+  connectionOf(scvmmProvider({ spec: { transport: https, ...spec } }), { resourceVersion: "77", data })
+
+const connected = (spec: object = {}, data: Readonly<Record<string, string>> = good): ProviderConnection => {
+  const connection = of(spec, data)
+  if ("_tag" in connection) return assert.fail(connection.message)
+  return connection
+}
+
+describe("Connection: what a person must change", () => {
+  it.each<[string, ProviderConnection | Problem, string, ReadonlyArray<string | RegExp>]>([
+    ["no password", of({}, { username: "u" }), "CredentialsInvalid", ['"vmm-secret"', "data.password", /add/u]],
+    ["no user name", of({}, { password }), "CredentialsInvalid", ['"vmm-secret"', "data.username", /add/u]],
+    ["an empty Secret", of({}, {}), "CredentialsInvalid", ["data.username and data.password"]],
+    ["empty values", of({}, { username: "", password: "" }), "CredentialsInvalid", ["data.username and data.password"]],
+    [
+      "Basic in the clear",
+      of({ transport: { scheme: "http", authentication: "Basic" } }),
+      "TransportInvalid",
+      ["spec.transport.authentication", '"Basic"', 'spec.transport.scheme "https"']
+    ],
+    [
+      "Basic in the clear, by the default scheme",
+      of({ transport: { authentication: "Basic" } }),
+      "TransportInvalid",
+      ['spec.transport.scheme "https"']
+    ],
+    [
+      "Certificate in the clear",
+      of({ transport: { authentication: "Certificate" } }),
+      "TransportInvalid",
+      ["spec.transport.authentication", '"Certificate"', 'spec.transport.scheme "https"']
+    ],
+    ...["Negotiate", "NTLM", "Kerberos", "Certificate"].map(
+      (authentication): [string, ProviderConnection | Problem, string, ReadonlyArray<string>] => [
+        `${authentication}, which is not spoken`,
+        of({ transport: { scheme: "https", authentication } }),
+        "TransportInvalid",
+        ["spec.transport.authentication", `"${authentication}"`, 'use "Basic"', 'spec.transport.scheme "https"']
+      ]
+    ),
+    ["the defaults of transport", of({ transport: {} }), "TransportInvalid", ['"Negotiate"', 'use "Basic"']],
+    [
+      "a bundle that is not base64",
+      of({ transport: { ...https, caBundle: "%%%" } }),
+      "TransportInvalid",
+      ["spec.transport.caBundle", "PEM"]
+    ],
+    [
+      "a bundle that is not PEM",
+      of({ transport: { ...https, caBundle: base64("text") } }),
+      "TransportInvalid",
+      ["spec.transport.caBundle", "PEM"]
+    ],
+    [
+      "a bundle of the Secret that is not PEM",
+      of({}, { ...good, "ca.crt": "text" }),
+      "TransportInvalid",
+      ['data["ca.crt"]', '"vmm-secret"', "PEM"]
+    ],
+    ["no VMM server", of({ scvmmHost: "" }), "ScvmmHostMissing", ["spec.scvmmHost"]]
+  ])("%s", (_name, problem, reason, says) => {
+    if (!("_tag" in problem)) return assert.fail("it was taken")
+    assert.strictEqual(problem.reason, reason)
+    for (const part of says) {
+      if (typeof part === "string") assert.include(problem.message, part)
+      else assert.match(problem.message, part)
+    }
+  })
+
+  const Text = Schema.String
+  it.prop(
+    "is a connection that can be dialled, or a problem; the password is in neither",
+    { transport: ProviderTransport, user: Text, ca: Schema.UndefinedOr(Text), hosts: Schema.Array(Text) },
+    ({ transport, user, ca, hosts }) => {
+      const provider = { ...scvmmProvider(), spec: { ...scvmmProvider().spec, transport, execHosts: hosts } }
+      const data = { username: user, password, ...(ca !== undefined && { "ca.crt": ca }) }
+      const connection = connectionOf(provider, { resourceVersion: "1", data })
+      assert.notInclude(JSON.stringify(connection), password)
+      if ("_tag" in connection) {
+        assert.match(connection.reason, /^[A-Z][A-Za-z]*$/u)
+        assert.match(connection.message, /spec\.|Secret/u)
+        return
+      }
+      assert.strictEqual(connection.scheme, "https")
+      assert.strictEqual(connection.authentication, "Basic")
+      assert.isAbove(connection.execHosts.length, 0)
+      assert.notInclude(connection.execHosts, "")
+      assert.strictEqual(Redacted.value(connection.password), password)
+    }
+  )
+})
+
+describe("Connection: where to dial (checklist 35)", () => {
+  it.each<[string, object, ReadonlyArray<string>]>([
+    ["execHosts in order", { execHosts: ["b", "a"], execHost: "c" }, ["b", "a"]],
+    ["execHosts without the empty ones", { execHosts: ["", "a"] }, ["a"]],
+    ["execHost alone", { execHost: "c" }, ["c"]],
+    ["execHost, when execHosts holds nothing", { execHosts: [""], execHost: "c" }, ["c"]],
+    ["execHost, when execHosts is empty", { execHosts: [], execHost: "c" }, ["c"]],
+    ["neither", {}, ["vmm.example.org"]],
+    ["both empty", { execHosts: [], execHost: "" }, ["vmm.example.org"]]
+  ])("%s", (_name, spec, hosts) => {
+    const connection = connected(spec)
+    assert.deepStrictEqual(connection.execHosts, hosts)
+    assert.strictEqual(connection.scvmmHost, "vmm.example.org")
+  })
+
+  it("an empty execHost is none, also when it was not stored", () => {
+    const provider = scvmmProvider({ spec: { transport: https } })
+    const connection = connectionOf(
+      { ...provider, spec: { ...provider.spec, execHost: "" } },
+      { resourceVersion: "1", data: good }
+    )
+    assert.deepInclude(connection, { execHosts: ["vmm.example.org"] })
+  })
+})
+
+describe("Connection: its values", () => {
+  it("defaults", () => {
+    const { password: _, ...rest } = connected()
+    assert.deepStrictEqual(rest, {
+      uid: "uid-vmm",
+      namespace: "default",
+      name: "vmm",
+      specVersion: "1",
+      credentialVersion: "77",
+      scvmmHost: "vmm.example.org",
+      execHosts: ["vmm.example.org"],
+      scheme: "https",
+      port: 5986,
+      authentication: "Basic",
+      insecureSkipVerify: false,
+      configurationName: "Microsoft.PowerShell",
+      operationTimeoutSeconds: 60,
+      userName: String.raw`DOM\svc`,
+      keepAliveSeconds: 20,
+      sessions: 3,
+      libraryShare: String.raw`ISOs\cloud-init`,
+      adoption: "Owned"
+    })
+  })
+
+  it("what was set", () => {
+    const thumbprint = "ab".repeat(32)
+    const transport = {
+      ...https,
+      port: 15986,
+      insecureSkipVerify: true,
+      serverCertificateThumbprint: thumbprint,
+      configurationName: "Caps",
+      operationTimeoutSeconds: 30
+    }
+    const cloudInit = { libraryShare: String.raw`\\srv\share\dir` }
+    assert.deepInclude(connected({ transport, cloudInit, keepAliveSeconds: 90, sessions: 5, adoption: "Unmarked" }), {
+      port: 15986,
+      insecureSkipVerify: true,
+      thumbprint,
+      configurationName: "Caps",
+      operationTimeoutSeconds: 30,
+      libraryShare: String.raw`\\srv\share\dir`,
+      keepAliveSeconds: 90,
+      sessions: 5,
+      adoption: "Unmarked"
+    })
+  })
+
+  it("0 seconds mean 20", () => {
+    assert.strictEqual(connected({ keepAliveSeconds: 0 }).keepAliveSeconds, 20)
+  })
+
+  it("the spec's bundle wins over the Secret's", () => {
+    const other = pem.replace("MIIB", "MIIC")
+    assert.strictEqual(connected({}, { ...good, "ca.crt": pem }).caBundle, pem)
+    const transport = { ...https, caBundle: base64(other) }
+    assert.strictEqual(connected({ transport }, { ...good, "ca.crt": pem }).caBundle, other)
+    assert.strictEqual(connected({ transport }, { ...good, "ca.crt": "text" }).caBundle, other)
+    assert.notProperty(connected(), "caBundle")
+  })
+
+  it("a changed Secret and a changed spec are new versions", () => {
+    const provider = scvmmProvider({ metadata: { generation: 4 }, spec: { transport: https } })
+    const at = (resourceVersion: string) => connectionOf(provider, { resourceVersion, data: good })
+    assert.deepInclude(at("5"), { specVersion: "4", credentialVersion: "5" })
+    assert.deepInclude(at("6"), { specVersion: "4", credentialVersion: "6" })
+  })
+})
