@@ -7,12 +7,14 @@ import * as Contract from "../../../schemas/capi/Contract.ts"
 import type { Finding } from "../../../schemas/kube/Condition.ts"
 import { keyOf } from "../../../schemas/kube/ObjectMeta.ts"
 import { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
+import { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import type { ScvmmError } from "../../../layers/scvmm/ScvmmError.ts"
 import { Inventory } from "../../../layers/scvmm/Inventory.ts"
 import { Providers } from "../../../layers/scvmm/Providers.ts"
 import * as Action from "../../runtime/Action.ts"
+import { Informers } from "../../runtime/Informers.ts"
 import * as Status from "../../runtime/Status.ts"
 import { available, failed, notDeleting, unavailable } from "./Conditions.ts"
 import { leftNothing, reasonOf } from "./Failures.ts"
@@ -31,6 +33,8 @@ import type { Observed, Sighting } from "./Plan.ts"
 import { plan } from "./Plan.ts"
 import { seedState } from "./SeedContent.ts"
 import { take } from "./Take.ts"
+
+const providerStore = Informers.use((informers) => informers.store(ScvmmProvider))
 
 type Fields = NonNullable<Status.Desired["fields"]>
 
@@ -163,12 +167,17 @@ export const reconcileOpen = Effect.fn("OpenMachine.reconcile")(function* (
     const message = "neither spec.providerRef nor the ScvmmCluster's names an ScvmmProvider"
     return yield* hold(around.machine, [...base, ...unavailable("ProviderNotAvailable", message)], fields)
   }
-  const connection = yield* providers.get(ref)
-  if (connection === undefined) {
+  const judgement = yield* providers.get(ref)
+  if (judgement._tag === "Unjudged" && (yield* providerStore).get(ref) !== undefined) {
+    // The operator has just started: what was written of the machine stands, and the judgement wakes it.
+    return Action.requeueAfter(Duration.seconds(30))
+  }
+  if (judgement._tag !== "Usable") {
     const message = `ScvmmProvider ${ref.namespace}/${ref.name} does not exist or is not available; its condition ScvmmAvailable says why`
     yield* hold(around.machine, [...base, ...unavailable("ProviderNotAvailable", message)], fields)
     return Action.requeueAfter(Duration.seconds(30))
   }
+  const { connection } = judgement
 
   const creation = yield* settleCreation(workshop, around.machine)
   const seeding = yield* settleCall(workshop, creation.machine, "seed")

@@ -121,7 +121,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly concurrency
   ) {
     const providers = yield* Providers
     const events = yield* Events
-    yield* providers.remove(key)
+    yield* providers.refuse(key)
     yield* Status.write(ScvmmProvider, provider, {
       ...(fields !== undefined && { fields }),
       findings: unavailable(reason, message)
