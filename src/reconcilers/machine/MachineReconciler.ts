@@ -1,15 +1,16 @@
 /** The control loop of ScvmmMachine: look, decide by Plan, take one step, tell by conditions. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { keyOf, type ObjectKey, ownerOf } from "../../../schemas/kube/ObjectMeta.ts"
 import * as Contract from "../../../schemas/capi/Contract.ts"
 import { Cluster } from "../../../schemas/capi/Cluster.ts"
 import { Machine } from "../../../schemas/capi/Machine.ts"
 import { ScvmmCluster } from "../../../schemas/scvmm/ScvmmCluster.ts"
 import { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
-import { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
 import { Inventory } from "../../../layers/scvmm/Inventory.ts"
+import { Providers } from "../../../layers/scvmm/Providers.ts"
 import * as Action from "../../runtime/Action.ts"
 import * as Calls from "../../runtime/Calls.ts"
 import * as Controller from "../../runtime/Controller.ts"
@@ -17,6 +18,7 @@ import * as Finalizer from "../../runtime/Finalizer.ts"
 import { Informers } from "../../runtime/Informers.ts"
 import * as Status from "../../runtime/Status.ts"
 import * as Triggers from "../../runtime/Triggers.ts"
+import { providersOf, referenceText } from "../ProviderReferences.ts"
 import * as Attempts from "./Attempts.ts"
 import * as Endings from "./Endings.ts"
 import { notPaused, paused } from "./Conditions.ts"
@@ -41,12 +43,9 @@ export interface Options {
 export const make = Effect.fnUntraced(function* (options: Options) {
   const informers = yield* Informers
   const inventory = yield* Inventory
-  const providerOf = (machine: ScvmmMachine): ReadonlyArray<string> => {
-    const ref = machine.spec.providerRef ?? machine.status.providerRef
-    return ref === undefined ? [] : [`${ref.namespace}/${ref.name}`]
-  }
+  const providers = yield* Providers
   const machines = yield* informers.store(ScvmmMachine, {
-    [byProvider]: providerOf,
+    [byProvider]: (machine) => providersOf(machine).map(referenceText),
     [byCluster]: (machine) => {
       const cluster = machine.metadata.labels?.[Contract.clusterNameLabel]
       return cluster === undefined ? [] : [`${machine.metadata.namespace ?? ""}/${cluster}`]
@@ -54,7 +53,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   })
   const owners = yield* informers.store(Machine)
   const clusters = yield* informers.store(Cluster)
-  const scvmmClusters = yield* informers.store(ScvmmCluster)
+  const scvmmClusters = yield* informers.store(ScvmmCluster, {
+    [byProvider]: ({ spec: { providerRef } }) => (providerRef === undefined ? [] : [referenceText(providerRef)])
+  })
   const workshop: Workshop = {
     installation: options.installation,
     calls: yield* Calls.make<VirtualMachine, CallError>(),
@@ -95,6 +96,16 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const keysOf = (index: string, value: string): ReadonlyArray<ObjectKey> => machines.byIndex(index, value).map(keyOf)
   const ofCluster = (namespace: string | undefined, name: string) => keysOf(byCluster, `${namespace ?? ""}/${name}`)
+  const ofScvmmCluster = ({ metadata }: ScvmmCluster): ReadonlyArray<ObjectKey> => {
+    const name =
+      ownerOf(metadata, Contract.clusterGroup, "Cluster")?.name ?? metadata.labels?.[Contract.clusterNameLabel]
+    return name === undefined ? [] : ofCluster(metadata.namespace, name)
+  }
+  /** Those that name it, and those whose ScvmmCluster does: the latter may not have resolved theirs yet. */
+  const ofProvider = (provider: ObjectKey): ReadonlyArray<ObjectKey> => [
+    ...keysOf(byProvider, referenceText(provider)),
+    ...scvmmClusters.byIndex(byProvider, referenceText(provider)).flatMap(ofScvmmCluster)
+  ]
 
   return Controller.make({
     name: "scvmmmachine",
@@ -110,13 +121,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           : []
       ),
       Triggers.mapped(Cluster, (cluster) => ofCluster(cluster.metadata.namespace, cluster.metadata.name)),
-      Triggers.mapped(ScvmmCluster, (cluster) => {
-        const owner = ownerOf(cluster.metadata, Contract.clusterGroup, "Cluster")
-        return owner === undefined ? [] : ofCluster(cluster.metadata.namespace, owner.name)
-      }),
-      Triggers.mapped(ScvmmProvider, (provider) =>
-        // Machines that have not resolved their provider yet belong to no index entry: they look again by themselves.
-        keysOf(byProvider, `${provider.metadata.namespace ?? ""}/${provider.metadata.name}`)
+      Triggers.mapped(ScvmmCluster, ofScvmmCluster),
+      // Not the objects: of a provider only its connection is of interest, and with its checks its status changes often.
+      Triggers.external(
+        Stream.flattenIterable(Stream.map(providers.changes, ofProvider)),
+        "connection of the provider changed"
       ),
       Triggers.external(inventory.changes, "virtual machine changed"),
       Triggers.external(workshop.calls.changes, "call ended")
