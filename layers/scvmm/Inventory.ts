@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
+import * as HashMap from "effect/HashMap"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
@@ -38,7 +39,9 @@ export class Inventory extends Context.Service<
     readonly invalidate: (providerUid: string, id: string) => Effect.Effect<void>
     /**
      * Keeps a VM among those polled, for the ScvmmMachine `key`: in transition every 5 s, at rest by the sweep. Calling it
-     * again changes the pace.
+     * again changes the pace. Several may follow one VM: each is told, and the quickest pace counts. A VM that looks the
+     * same for ten minutes is polled as one at rest until it changes, is invalidated, or a follower asks for transition
+     * that did not before.
      */
     readonly follow: (
       connection: ProviderConnection,
@@ -46,7 +49,13 @@ export class Inventory extends Context.Service<
       key: ObjectKey,
       pace: "transition" | "rest"
     ) => Effect.Effect<void>
-    readonly unfollow: (providerUid: string, id: string) => Effect.Effect<void>
+    /** Ends the interest of `key` alone. */
+    readonly unfollow: (providerUid: string, id: string, key: ObjectKey) => Effect.Effect<void>
+    /**
+     * Of a provider that is gone: ends its polls and drops what was seen and who followed. A later read or follow with a
+     * connection to it begins anew.
+     */
+    readonly forget: (providerUid: string) => Effect.Effect<void>
     /** Keys of ScvmmMachines whose VM was seen to have changed or gone. Fails, as a defect, when a poll loop died. */
     readonly changes: Stream.Stream<ObjectKey>
   }
@@ -67,6 +76,14 @@ interface View {
   readonly wake: Latch.Latch
   /** The failure that was last told, so that each is told once. */
   told: string | undefined
+}
+
+/** Takes over what is known, and wakes the loop when that changes what is polled. */
+const take = (view: View, next: Sightings.Sightings): void => {
+  const { followed, moving } = view.sightings
+  const replan = next.moving !== moving || HashMap.size(next.followed) !== HashMap.size(followed)
+  view.sightings = next
+  if (replan) view.wake.openUnsafe()
 }
 
 /** VMM's ids are GUIDs: compared without regard to case. */
@@ -116,7 +133,7 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
   const byMarker = Effect.fnUntraced(function* (view: View) {
     const vms = new Map<string, VirtualMachine | undefined>()
     collect(vms, yield* session.runAll(view.connection, GetVirtualMachineList, { MarkerText: markerText }))
-    const unseen = [...view.sightings.followed.keys()].filter((id) => !vms.has(id))
+    const unseen = [...HashMap.keys(view.sightings.followed)].filter((id) => !vms.has(id))
     return new Map([...vms, ...(yield* byIds(view, unseen))])
   })
 
@@ -131,7 +148,7 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     const ended = yield* (what._tag === "Ids" ? byIds(view, what.ids) : byMarker(view)).pipe(
       Effect.flatMap((vms) => {
         const { sightings, changed } = Sightings.apply(view.sightings, { at: started, askedInEpoch, vms })
-        view.sightings = sightings
+        take(view, sightings)
         return PubSub.publishAll(changes, changed)
       }),
       Effect.result
@@ -168,19 +185,17 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
   })
 
   const viewOf = Effect.fnUntraced(function* (connection: ProviderConnection) {
-    const known = views.get(connection.uid)
-    if (known !== undefined) {
-      known.connection = connection
-      return known
-    }
-    const view: View = {
+    const now = yield* Clock.currentTimeMillis
+    const view: View = views.get(connection.uid) ?? {
       connection,
       sightings: Sightings.empty,
-      history: PollPlan.begin(yield* Clock.currentTimeMillis),
+      history: PollPlan.begin(now),
       wake: Latch.makeUnsafe(),
       told: undefined
     }
+    view.connection = connection
     views.set(connection.uid, view)
+    if (FiberMap.hasUnsafe(loops, connection.uid)) return view
     // In the layer's own context: else every poll would log and trace as the reconcile that happened to be first.
     const detached = Effect.setContext(loop(connection.uid, view), home)
     yield* FiberMap.run(loops, connection.uid, detached, { onlyIfMissing: true })
@@ -198,32 +213,35 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     read: Effect.fn("Inventory.read")(function* (connection, id) {
       const view = yield* viewOf(connection)
       const at = yield* Clock.currentTimeMillis
-      const seen = current(view.sightings.followed.get(normal(id)), at)
+      const seen = current(Sightings.get(view.sightings, normal(id)), at)
       if (seen !== undefined) return seen.vm
       const askedInEpoch = view.sightings.epoch
       const vm = yield* session
         .run(connection, GetVirtualMachine, { Id: id })
         .pipe(Effect.catchTag("ScvmmVirtualMachineNotFound", () => Effect.succeed(undefined)))
-      view.sightings = Sightings.learn(view.sightings, normal(id), { vm, at }, askedInEpoch)
+      const { sightings, changed } = Sightings.learn(view.sightings, normal(id), { vm, at }, askedInEpoch)
+      take(view, sightings)
+      yield* PubSub.publishAll(changes, changed)
       return vm
     }),
     invalidate: (providerUid, id) =>
       Effect.sync(() => {
         const view = views.get(providerUid)
-        if (view !== undefined) view.sightings = Sightings.invalidate(view.sightings, normal(id))
+        if (view !== undefined) take(view, Sightings.invalidate(view.sightings, normal(id)))
       }),
     follow: Effect.fnUntraced(function* (connection, id, key, pace) {
       const view = yield* viewOf(connection)
-      const before = view.sightings.followed.get(normal(id))
-      view.sightings = Sightings.follow(view.sightings, normal(id), key, pace)
-      if (before?.pace !== pace) view.wake.openUnsafe()
+      take(view, Sightings.follow(view.sightings, normal(id), key, pace))
     }),
-    unfollow: (providerUid, id) =>
+    unfollow: (providerUid, id, key) =>
       Effect.sync(() => {
         const view = views.get(providerUid)
-        if (view === undefined) return
-        view.sightings = Sightings.unfollow(view.sightings, normal(id))
-        view.wake.openUnsafe()
+        if (view !== undefined) take(view, Sightings.unfollow(view.sightings, normal(id), key))
+      }),
+    forget: (providerUid) =>
+      Effect.suspend(() => {
+        views.delete(providerUid)
+        return FiberMap.remove(loops, providerUid)
       }),
     changes: Stream.fromPubSub(changes).pipe(Stream.merge(Stream.fromEffectDrain(FiberMap.join(loops))))
   })

@@ -1,4 +1,6 @@
 /** When a provider is polled next, and for what (design D10): pure. */
+import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
 import type { Sightings } from "./Sightings.ts"
 
 export interface Pacing {
@@ -52,12 +54,8 @@ export interface Plan {
  * doubles.
  */
 export const plan = (sightings: Sightings, history: History, pace: Pacing = pacing): Plan | undefined => {
-  const moving: Array<string> = []
-  let resting = false
-  for (const [id, followed] of sightings.followed) {
-    if (followed.pace === "transition") moving.push(id)
-    else resting = true
-  }
+  const moving = HashSet.size(sightings.moving)
+  const resting = HashMap.size(sightings.followed) > moving
   const backoff =
     history.failures === 0
       ? 0
@@ -67,11 +65,11 @@ export const plan = (sightings: Sightings, history: History, pace: Pacing = paci
   const sweep: Plan | undefined = resting
     ? { at: Math.max(history.sweepStarted + pace.restMillis, spaced, earliest), poll: { _tag: "Sweep" } }
     : undefined
-  if (moving.length === 0) return sweep
-  const crowd = moving.length > pace.mostIds
+  if (moving === 0) return sweep
+  const crowd = moving > pace.mostIds
   const transition: Plan = {
     at: Math.max(history.pollEnded + pace.transitionMillis, earliest, crowd ? spaced : 0),
-    poll: crowd ? { _tag: "Sweep" } : { _tag: "Ids", ids: moving }
+    poll: crowd ? { _tag: "Sweep" } : { _tag: "Ids", ids: [...sightings.moving] }
   }
   return sweep !== undefined && sweep.at <= transition.at ? sweep : transition
 }

@@ -60,6 +60,9 @@ const follow = Effect.fnUntraced(function* (context: MachineContext, vm: Virtual
   yield* inventory.follow(context.connection, vm.Id, keyOf(context.machine), pace)
 })
 
+const failuresOf = ({ machine, workshop }: MachineContext, call: "create" | "seed"): number =>
+  workshop.attempts.failures(callKey(machine, call), machine.metadata.generation ?? 0)
+
 /** A tracked call, unless an earlier failure of it must rest first. */
 const startCall = Effect.fnUntraced(function* (context: MachineContext, call: "create" | "seed", step: Step) {
   const { machine, workshop } = context
@@ -74,8 +77,9 @@ const startCall = Effect.fnUntraced(function* (context: MachineContext, call: "c
   return {
     machine,
     action: Action.done,
-    // While a creation is under way it owns the status: its intent is written under our resourceVersion.
-    ...(step._tag === "Seed" && { status: { fields: mirror(step.vm), findings: findings(step, machine) } })
+    // While a creation is under way it owns the status; and what the last attempt failed of is told until one succeeds.
+    ...(step._tag === "Seed" &&
+      failuresOf(context, call) === 0 && { status: { fields: mirror(step.vm), findings: findings(step, machine) } })
   } satisfies Taken as Taken
 })
 
@@ -220,7 +224,7 @@ const release = Effect.fn("Take.release")(function* (context: MachineContext) {
     yield* announceFailure(machine, "LeftoversAbandoned", `left in VMM for a person to remove: ${remaining.join(", ")}`)
   }
   yield* context.workshop.attempts.succeeded(tidying)
-  if (machine.spec.id !== undefined) yield* inventory.unfollow(connection.uid, machine.spec.id)
+  if (machine.spec.id !== undefined) yield* inventory.unfollow(connection.uid, machine.spec.id, keyOf(machine))
   yield* announce(machine, "VmDeleting", `Removed VM ${vmNameOf(machine)}`)
   yield* Finalizer.remove(ScvmmMachine, machine, Contract.machineFinalizer)
   return { machine, action: Action.done } satisfies Taken as Taken
@@ -248,7 +252,7 @@ export const take = Effect.fn("Take.step")(function* (context: MachineContext, s
     case "Create":
       return yield* create(context, step)
     case "AwaitCall":
-      return told(Action.done)
+      return failuresOf(context, step.call) > 0 ? { machine, action: Action.done } : told(Action.done)
     case "Recover":
       return yield* recover(context, step)
     case "AwaitJob":
@@ -292,7 +296,7 @@ export const take = Effect.fn("Take.step")(function* (context: MachineContext, s
         "VirtualMachineNotOwned",
         `VM ${step.vm.Id} does not carry this machine's marker; it stays`
       )
-      yield* Inventory.use((inventory) => inventory.unfollow(connection.uid, step.vm.Id))
+      yield* Inventory.use((inventory) => inventory.unfollow(connection.uid, step.vm.Id, keyOf(machine)))
       yield* Finalizer.remove(ScvmmMachine, machine, Contract.machineFinalizer)
       return { machine, action: Action.done }
     }
