@@ -14,7 +14,6 @@ import { Inventory } from "../../layers/scvmm/Inventory.ts"
 import { Providers } from "../../layers/scvmm/Providers.ts"
 import { ScvmmSession } from "../../layers/scvmm/ScvmmSession.ts"
 import { IsoBuilder } from "../../layers/seed/IsoBuilder.ts"
-import * as Contract from "../../schemas/capi/Contract.ts"
 import * as BindAddress from "../http/BindAddress.ts"
 import * as HealthServer from "../http/HealthServer.ts"
 import * as MetricsServer from "../http/MetricsServer.ts"
@@ -23,6 +22,7 @@ import * as MachineReconciler from "../reconcilers/machine/MachineReconciler.ts"
 import * as ProviderReconciler from "../reconcilers/provider/ProviderReconciler.ts"
 import { Informers } from "../runtime/Informers.ts"
 import * as Manager from "../runtime/Manager.ts"
+import { selection } from "./Selection.ts"
 
 export interface Settings {
   readonly kubeconfig: string | undefined
@@ -96,12 +96,7 @@ export const program = Effect.fnUntraced(function* (settings: Settings) {
       restMillis: Duration.toMillis(settings.sweepPeriod),
       transitionMillis: Duration.toMillis(settings.transitionPeriod)
     })
-    const informers = Informers.layer({
-      namespace: settings.namespace,
-      ...(settings.watchFilter !== undefined && {
-        labelSelector: `${Contract.watchFilterLabel}=${settings.watchFilter}`
-      })
-    })
+    const informers = Informers.layer(selection(settings))
     return yield* operate(settings, installation).pipe(
       Effect.provide(
         Layer.mergeAll(inventory, informers, Events.layer(), Providers.layer, IsoBuilder.layer).pipe(

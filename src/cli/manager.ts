@@ -26,11 +26,13 @@ export const manager = Command.make(
       Flag.optional
     ),
     namespace: Flag.String("namespace").pipe(
-      Flag.withDescription("namespace to watch (default: all)"),
+      Flag.withDescription("namespace to watch, providers aside: those may be in any (default: all)"),
       Flag.withDefault("")
     ),
     watchFilter: Flag.String("watch-filter").pipe(
-      Flag.withDescription("only objects whose label cluster.x-k8s.io/watch-filter has this value"),
+      Flag.withDescription(
+        "only ScvmmMachines and ScvmmClusters whose label cluster.x-k8s.io/watch-filter has this value"
+      ),
       Flag.optional
     ),
     healthAddress: Flag.String("health-probe-bind-address").pipe(

@@ -5,7 +5,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
-import type { KubeClient } from "../../layers/kube/KubeClient.ts"
+import type { KubeClient, ListOptions } from "../../layers/kube/KubeClient.ts"
 import type { Watch } from "../../layers/kube/Watcher.ts"
 import * as Watcher from "../../layers/kube/Watcher.ts"
 import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
@@ -17,11 +17,13 @@ import * as Stores from "./Store.ts"
 
 export type Listener<A extends KubeObject> = (change: Change<A>) => Effect.Effect<void>
 
-export interface Options {
-  /** "" or absent: all namespaces. */
-  readonly namespace?: string
-  readonly labelSelector?: string
-}
+/** A kind by name. */
+export type Kind = Pick<Resource<KubeObject>, "group" | "kind">
+
+/** Which objects of a kind are watched. */
+export type Selection = (kind: Kind) => ListOptions
+
+const everything: Selection = () => ({})
 
 interface Informer<A extends KubeObject> {
   readonly name: string
@@ -57,15 +59,17 @@ export class Informers extends Context.Service<
     readonly failed: Effect.Effect<never>
   }
 >()("capscvmm/runtime/Informers") {
-  static readonly layer = (options: Options = {}): Layer.Layer<Informers, never, KubeClient> =>
-    Informers.layerWatch(Watcher.watch, options)
+  static readonly layer = (selection: Selection = everything): Layer.Layer<Informers, never, KubeClient> =>
+    Informers.layerWatch(Watcher.watch, selection)
 
   /** With another way to watch. */
-  static readonly layerWatch = (watch: Watch, options: Options = {}): Layer.Layer<Informers, never, KubeClient> =>
-    Layer.effect(Informers, make(watch, options))
+  static readonly layerWatch = (
+    watch: Watch,
+    selection: Selection = everything
+  ): Layer.Layer<Informers, never, KubeClient> => Layer.effect(Informers, make(watch, selection))
 }
 
-const make = Effect.fnUntraced(function* (watch: Watch, options: Options) {
+const make = Effect.fnUntraced(function* (watch: Watch, selection: Selection) {
   const loops = yield* FiberSet.make<never, never>()
   // Loops run in the layer's context: the span and the annotations of whoever asks first are not theirs.
   const fork = yield* FiberSet.runtime(loops)<KubeClient>()
@@ -90,7 +94,7 @@ const make = Effect.fnUntraced(function* (watch: Watch, options: Options) {
       listeners: new Set()
     }
     const reported = new Map<string, string>()
-    const loop = watch(resource, options).pipe(
+    const loop = watch(resource, selection(resource)).pipe(
       Stream.runForEach((event) => handle(informer, reported, event)),
       Effect.andThen(Effect.die(new Error(`the watch of ${informer.name} ended`)))
     )

@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import type { Watch } from "../../../layers/kube/Watcher.ts"
-import { Informers } from "../../../src/runtime/Informers.ts"
+import { Informers, type Selection } from "../../../src/runtime/Informers.ts"
 import * as RuntimeMetrics from "../../../src/runtime/RuntimeMetrics.ts"
 import * as Triggers from "../../../src/runtime/Triggers.ts"
 import { boxes, makeApi, meta, toys } from "./Toy.ts"
@@ -60,6 +60,28 @@ describe("Informers", () => {
           "late Deleted bear"
         ])
       })
+  )
+
+  it.effect("each kind is watched as its own options say", () =>
+    Effect.gen(function* () {
+      const api = yield* makeApi()
+      const seen: Array<readonly [string, unknown]> = []
+      const watch: Watch = (resource, options) => {
+        seen.push([resource.kind, options])
+        return api.watch(resource, options)
+      }
+      const selection: Selection = ({ kind }) => (kind === "Toy" ? { labelSelector: "a=b" } : { namespace: "play" })
+      yield* Effect.gen(function* () {
+        const informers = yield* Informers
+        yield* informers.store(toys)
+        yield* informers.store(boxes)
+        yield* informers.ready
+      }).pipe(Effect.provide(Layer.provide(Informers.layerWatch(watch, selection), api.layer)))
+      assert.deepStrictEqual(seen, [
+        ["Toy", { labelSelector: "a=b" }],
+        ["Box", { namespace: "play" }]
+      ])
+    })
   )
 
   it.effect("names what it waits for", () =>

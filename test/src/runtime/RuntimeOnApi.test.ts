@@ -146,7 +146,7 @@ const suite = (it: Vitest.MethodsNonLive<KubeClient>): void => {
         yield* kube.delete(ScvmmNamePool, keyOf(first))
         yield* Deferred.await(gone)
         assert.isAtMost(runs, 12)
-      }).pipe(Effect.provide(Informers.layer({ namespace })))
+      }).pipe(Effect.provide(Informers.layer(() => ({ namespace }))))
     }).pipe(Effect.provide(Logger.layer([])))
   )
 }
