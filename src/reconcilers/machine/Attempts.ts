@@ -7,6 +7,8 @@ export interface Attempts {
   readonly remaining: (key: string, version: number) => Effect.Effect<number>
   /** Answers how many there were of that version. */
   readonly failed: (key: string, version: number) => Effect.Effect<number>
+  /** How many failed since one succeeded or the version changed. */
+  readonly failures: (key: string, version: number) => number
   readonly succeeded: (key: string) => Effect.Effect<void>
 }
 
@@ -38,6 +40,10 @@ export const make = (): Attempts => {
         entries.set(key, { version, failures, notBefore: now + delayOf(failures) })
         return failures
       }),
+    failures: (key, version) => {
+      const entry = entries.get(key)
+      return entry?.version === version ? entry.failures : 0
+    },
     succeeded: (key) => Effect.sync(() => void entries.delete(key))
   }
 }

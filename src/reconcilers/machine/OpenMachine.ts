@@ -185,7 +185,9 @@ export const reconcileOpen = Effect.fn("OpenMachine.reconcile")(function* (
   const context: MachineContext = { workshop, around: { ...around, machine }, machine, placement, connection }
   const ended = creation.error ?? seeding.error
   if (ended !== undefined) {
-    yield* tell(machine, ended, fields)
+    // Read anew: our copy is often older than the write that the call was started with.
+    const live = yield* KubeClient.use((kube) => kube.get(ScvmmMachine, keyOf(machine)))
+    yield* tell(live, ended, fields)
     // What was left is looked for at once; what left nothing is tried again when Attempts allows.
     return Action.requeueAfter(Duration.seconds(1))
   }
