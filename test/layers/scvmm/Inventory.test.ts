@@ -1,5 +1,6 @@
 /** The poll against the simulated SCVMM, in virtual time. */
 import { assert, describe, it } from "@effect/vitest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -23,7 +24,7 @@ interface World {
   readonly session: ScvmmSession["Service"]
 }
 
-const within = <A, E>(body: (world: World) => Effect.Effect<A, E>) =>
+const within = <A, E>(body: (world: World) => Effect.Effect<A, E>, step: Duration.Input = "200 millis") =>
   Effect.gen(function* () {
     const site = yield* Site.make()
     const logs = Site.logs()
@@ -40,7 +41,7 @@ const within = <A, E>(body: (world: World) => Effect.Effect<A, E>) =>
       )
       yield* Effect.sleep("1 second")
       yield* body({ site, logs, told, inventory, session })
-    }).pipe(Effect.provide(layer), Effect.scoped, Site.elapse("200 millis"))
+    }).pipe(Effect.provide(layer), Effect.scoped, Site.elapse(step))
   })
 
 const polls = ({ site }: World) => site.scvmm.state.calls().get("Get-CapsVirtualMachineList") ?? 0
@@ -129,12 +130,87 @@ describe("Inventory", () => {
         assert.strictEqual((yield* inventory.read(connection, one.Id))?.Name, "renamed")
         assert.isUndefined(yield* inventory.read(connection, two.Id))
         assert.strictEqual((yield* inventory.read(connection, three.Id))?.Description, "")
-        yield* inventory.unfollow(connection.uid, one.Id)
-        yield* inventory.unfollow(connection.uid, two.Id)
-        yield* inventory.unfollow(connection.uid, three.Id)
+        yield* inventory.unfollow(connection.uid, one.Id, key("machine-1"))
+        yield* inventory.unfollow(connection.uid, two.Id, key("machine-2"))
+        yield* inventory.unfollow(connection.uid, three.Id, key("machine-3"))
         const before = polls(world)
         yield* Effect.sleep("10 minutes")
         assert.strictEqual(polls(world), before)
+      })
+    )
+  )
+
+  it.effect("another object that names a VM takes nothing from the one whose VM it is", () =>
+    within((world) =>
+      Effect.gen(function* () {
+        const { inventory, site, told } = world
+        const vm = yield* create(world, 1)
+        yield* inventory.read(connection, vm.Id)
+        yield* inventory.follow(connection, vm.Id, key("victim"), "transition")
+        yield* inventory.follow(connection, vm.Id.toUpperCase(), key("other"), "rest")
+        yield* site.scvmm.outOfBand.rename(vm.Id, "renamed")
+        yield* Effect.sleep("6 seconds")
+        assert.deepStrictEqual([...told], ["victim", "other"])
+        yield* inventory.unfollow(connection.uid, vm.Id, key("other"))
+        yield* site.scvmm.outOfBand.rename(vm.Id, "renamed again")
+        yield* Effect.sleep("6 seconds")
+        assert.deepStrictEqual([...told], ["victim", "other", "victim"])
+      })
+    )
+  )
+
+  it.effect("lets a VM that never changes rest, until something is done to it", () =>
+    within(
+      (world) =>
+        Effect.gen(function* () {
+          const { inventory, site, told } = world
+          const vm = yield* create(world, 1)
+          yield* inventory.read(connection, vm.Id)
+          const follow = inventory.follow(connection, vm.Id, key("machine-1"), "transition")
+          yield* follow
+          yield* Effect.sleep("10 minutes")
+          const hurried = polls(world)
+          assert.isAtLeast(hurried, 90)
+          yield* follow
+          yield* Effect.sleep("5 minutes")
+          assert.isAtMost(polls(world) - hurried, 5)
+          yield* inventory.invalidate(connection.uid, vm.Id)
+          const before = polls(world)
+          yield* Effect.sleep("14 seconds")
+          // At once, as it is overdue, then every five seconds.
+          assert.strictEqual(polls(world) - before, 3)
+          assert.deepStrictEqual(told, [])
+          yield* Effect.sleep("12 minutes")
+          yield* site.scvmm.outOfBand.rename(vm.Id, "renamed")
+          yield* Effect.sleep("121 seconds")
+          assert.deepStrictEqual(told, ["machine-1"])
+          const changed = polls(world)
+          yield* Effect.sleep("14 seconds")
+          assert.isAtLeast(polls(world) - changed, 2)
+        }),
+      "500 millis"
+    )
+  )
+
+  it.effect("asks nothing of a provider that it was told to forget, and begins anew when it is followed again", () =>
+    within((world) =>
+      Effect.gen(function* () {
+        const { inventory, site, told } = world
+        const vm = yield* create(world, 1)
+        yield* inventory.read(connection, vm.Id)
+        yield* inventory.follow(connection, vm.Id, key("machine-1"), "transition")
+        yield* Effect.sleep("6 seconds")
+        yield* inventory.forget(connection.uid)
+        yield* inventory.forget(connection.uid)
+        const before = polls(world)
+        yield* site.scvmm.outOfBand.rename(vm.Id, "renamed")
+        yield* Effect.sleep("5 minutes")
+        assert.strictEqual(polls(world), before)
+        assert.deepStrictEqual(told, [])
+        yield* inventory.follow(connection, vm.Id, key("machine-1"), "transition")
+        yield* Effect.sleep("6 seconds")
+        assert.strictEqual(polls(world), before + 1)
+        assert.deepStrictEqual(told, ["machine-1"])
       })
     )
   )
