@@ -93,6 +93,19 @@ describe("Facts.mirror", () => {
     assert.hasAllKeys(mirror(vm), ["vmStatus", "biosGuid", "creationTime", "modifiedTime", "hostname", "host", "job"])
   })
 
+  it.each([
+    [-1, 0],
+    [0, 0],
+    [42, 42],
+    [100, 100],
+    [101, 100]
+  ])("a job's progress of %i is %i per cent", (Progress, progress) => {
+    const Job = { Id: "j", Name: "n", Status: "Running", Progress, StartTime: "2026-01-01T00:00:00Z" }
+    const { job } = decode(wire(mirror(virtualMachine({ Job: { ...Job, Cmdlet: "Start-SCVirtualMachine" } }))))
+    assert.deepStrictEqual(job, { id: "j", cmdlet: "Start-SCVirtualMachine", progress, startedAt: Job.StartTime })
+    assert.isUndefined(mirror(virtualMachine({ Job: { ...Job, Status: "Failed" } }))["job"])
+  })
+
   it("without a VM nothing says that there is one, but whose it was", () => {
     assert.deepStrictEqual(wire(noVm), {})
     assert.hasAllKeys(noVm, ["vmStatus", "host", "job"])

@@ -172,7 +172,8 @@ describe("Gate.decide", () => {
       if (it.pausedHere || it.pausedThere || it.moved || (it.deleting && !it.held)) assert.isFalse(acts)
       if (gate._tag === "Release") assert.isTrue(it.deleting && it.held && !it.known)
       if (!it.deleting && !it.owner && !it.alone) assert.strictEqual(gate._tag, "Ignore")
-    }
+    },
+    { arbitrary: { runs: 1_000 } }
   )
 })
 

@@ -9,6 +9,7 @@ const hasMedium = (...names: ReadonlyArray<string | undefined>) =>
     DvdDrives: names.map((IsoFileName, Lun) => ({ Bus: 0, Lun, ...(IsoFileName !== undefined && { IsoFileName }) }))
   })
 const named = scvmmMachine({ spec: { vmName: "web01" } })
+const capital = scvmmMachine({ spec: { vmName: "WEB01" } })
 const success = <A, E>(result: Result.Result<A, E>): A =>
   Result.isSuccess(result) ? result.success : assert.fail(String(result.failure))
 
@@ -24,6 +25,7 @@ describe("SeedContent.seedState", () => {
     ["a drive with an empty name", named, hasMedium(""), "missing"],
     ["our medium", named, hasMedium("web01_uid-node-1_cloud-init.iso"), "mounted"],
     ["our medium as Windows spells it", named, hasMedium("WEB01_UID-NODE-1_Cloud-Init.ISO"), "mounted"],
+    ["our medium, the VM named in capitals", capital, hasMedium("web01_uid-node-1_cloud-init.iso"), "mounted"],
     ["our medium in the second drive", named, hasMedium("tools.iso", "web01_uid-node-1_cloud-init.iso"), "mounted"],
     ["the predecessor's (checklist 30)", named, hasMedium("web01_cloud-init.iso"), "mounted"],
     ["a namesake's", named, hasMedium("web01_uid-node-2_cloud-init.iso"), "missing"],
