@@ -18,8 +18,8 @@ import type { DialError } from "./Unavailability.ts"
 
 export interface Sessions {
   /**
-   * Borrows a session for the time of `f`, dialling when none is free and fewer than spec.sessions are open. `blocking`
-   * ones are at most sessions − 1, so that a read always finds one.
+   * Borrows a session for the time of `f`, dialling when none is free and fewer than `mostSessions` are open. `blocking`
+   * ones are at most one fewer, so that a read always finds one.
    */
   readonly borrow: <A, E, R>(
     connection: ProviderConnection,
@@ -41,6 +41,9 @@ interface Entry {
 
 /** A pool of a provider that nobody asked for is forgotten; its sessions are closed long before. */
 const forgetAfter = Duration.minutes(10)
+
+/** Sessions that a provider may have open: spec.sessions, but never less than one that blocks and one that reads. */
+export const mostSessions = ({ sessions }: ProviderConnection): number => Math.max(2, sessions)
 
 const keyOf = ({ uid, specVersion, credentialVersion }: ProviderConnection): string =>
   JSON.stringify([uid, specVersion, credentialVersion])
@@ -117,10 +120,10 @@ export const make = Effect.gen(function* () {
     const pool = yield* Pool.makeWithTTL({
       acquire,
       min: 0,
-      max: connection.sessions,
+      max: mostSessions(connection),
       timeToLive: Duration.seconds(connection.keepAliveSeconds)
     })
-    return { pool, blocking: yield* Semaphore.make(Math.max(1, connection.sessions - 1)) }
+    return { pool, blocking: yield* Semaphore.make(mostSessions(connection) - 1) }
   })
 
   const entries = yield* RcMap.make({

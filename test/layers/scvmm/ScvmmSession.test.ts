@@ -292,6 +292,33 @@ describe("ScvmmSession", () => {
     )
   )
 
+  it.effect("a provider of one session has another for reads", () =>
+    within((site) =>
+      Effect.gen(function* () {
+        const session = yield* ScvmmSession
+        const single = { ...connection, sessions: 1 }
+        const began: Array<number> = []
+        const blocked = yield* Effect.forEach([1, 2, 3], (n) =>
+          Effect.forkChild(
+            session.use(single, () =>
+              Effect.andThen(
+                Effect.sync(() => began.push(n)),
+                Effect.never
+              )
+            )
+          )
+        )
+        yield* Effect.sleep("1 second")
+        const read = session.run(single, Verb.GetVirtualMachineList, nothing)
+        yield* Effect.all([read, read, read], { concurrency: "unbounded" }).pipe(Effect.timeout("10 seconds"))
+        assert.deepStrictEqual(began, [1])
+        assert.deepStrictEqual(yield* session.counts(connection.uid), { open: 2, idle: 1 })
+        assert.deepStrictEqual(yield* shells(site), [2, 0])
+        yield* Fiber.interruptAll(blocked)
+      })
+    )
+  )
+
   it.effect("sends no functions to a session configuration of the site's own", () =>
     within((site) =>
       Effect.gen(function* () {
