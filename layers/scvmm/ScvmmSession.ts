@@ -94,13 +94,18 @@ export class ScvmmSession extends Context.Service<
       parameters: P
     ) => Effect.Effect<ReadonlyArray<A>, ScvmmError>
     /**
-     * Several calls on one session, for callers that must know where they run. At most sessions − 1 of a provider are
-     * lent so at a time: these are the calls that block by nature, and a read always finds a session.
+     * Several calls on one session, for callers that must know where they run. Of a provider's sessions
+     * all but one are lent so at a time: these are the calls that block by nature, and a read always finds a session.
      */
     readonly use: <A, E, R>(
       connection: ProviderConnection,
       f: (session: Session) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | ScvmmError, R>
+    /**
+     * What Connect-CapsServer answered on a session that is open, or is dialled for this. Waits as a read does, so that a
+     * provider whose sessions are all in long calls can still be looked at.
+     */
+    readonly server: (connection: ProviderConnection) => Effect.Effect<Server, ScvmmError>
     /** Deletes a shell that an earlier incarnation left; a shell that is gone counts as deleted. */
     readonly deleteShell: (connection: ProviderConnection, shell: SessionRef) => Effect.Effect<void, ScvmmError>
     /** Open and idle sessions of a provider, for its status. */
@@ -117,7 +122,10 @@ export class ScvmmSession extends Context.Service<
           .borrow(connection, "read", (open) => runOn(open, verb, parameters))
           .pipe(
             // Every idle session may have ended with its host: each failure discards one, so the last try has a fresh one.
-            Effect.retry({ times: connection.sessions, while: (error) => error._tag === "ScvmmSessionLost" })
+            Effect.retry({
+              times: SessionPools.mostSessions(connection),
+              while: (error) => error._tag === "ScvmmSessionLost"
+            })
           )
       return ScvmmSession.of({
         runAll,
@@ -133,6 +141,7 @@ export class ScvmmSession extends Context.Service<
                 )
           ),
         use: (connection, f) => sessions.borrow(connection, "blocking", (open) => f(sessionOf(open))),
+        server: (connection) => sessions.borrow(connection, "read", (open) => Effect.succeed(open.server)),
         deleteShell: sessions.deleteShell,
         counts: sessions.counts,
         hosts: sessions.hosts
