@@ -2,6 +2,7 @@
 import * as Contract from "../../../schemas/capi/Contract.ts"
 import type { Cluster } from "../../../schemas/capi/Cluster.ts"
 import type { Finding } from "../../../schemas/kube/Condition.ts"
+import { ownerOf } from "../../../schemas/kube/ObjectMeta.ts"
 import type { ScvmmCluster } from "../../../schemas/scvmm/ScvmmCluster.ts"
 
 export type Step =
@@ -19,9 +20,22 @@ export interface Observed {
   /** Whether an ownerReference names a Cluster. */
   readonly owned: boolean
   readonly cluster: Cluster | undefined
-  /** ScvmmMachines with the cluster's label. */
+  /** ScvmmMachines with the cluster's label, and those of its namespace of which that cannot be told. */
   readonly machines: ReadonlyArray<string>
 }
+
+export const ownerName = ({ metadata }: ScvmmCluster): string | undefined =>
+  ownerOf(metadata, Contract.clusterGroup, "Cluster")?.name
+
+/** The Cluster that owns it; one without an owner, as from a backup, is still told by its label. */
+export const clusterNameOf = (scvmmCluster: ScvmmCluster): string | undefined =>
+  ownerName(scvmmCluster) ?? scvmmCluster.metadata.labels?.[Contract.clusterNameLabel]
+
+/** The machines that hold a cluster back: by name those that are its own, and those that cannot be read. */
+export const holding = (own: ReadonlyArray<string>, unreadable: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...own,
+  ...unreadable.filter((name) => !own.includes(name)).map((name) => `${name} (cannot be read)`)
+]
 
 export const plan = ({ scvmmCluster, owned, cluster, machines }: Observed): Step => {
   const { metadata } = scvmmCluster

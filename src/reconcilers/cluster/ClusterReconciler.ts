@@ -1,8 +1,9 @@
 /** The control loop of ScvmmCluster: publishes failure domains, and keeps the object until its machines are gone. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Contract from "../../../schemas/capi/Contract.ts"
 import { Cluster } from "../../../schemas/capi/Cluster.ts"
-import { keyOf, type ObjectKey, ownerOf } from "../../../schemas/kube/ObjectMeta.ts"
+import { keyOf, type ObjectKey } from "../../../schemas/kube/ObjectMeta.ts"
 import { ScvmmCluster } from "../../../schemas/scvmm/ScvmmCluster.ts"
 import { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
 import * as Action from "../../runtime/Action.ts"
@@ -11,18 +12,20 @@ import * as Finalizer from "../../runtime/Finalizer.ts"
 import { Informers } from "../../runtime/Informers.ts"
 import * as Status from "../../runtime/Status.ts"
 import * as Triggers from "../../runtime/Triggers.ts"
-import { failureDomains, paused, plan, published, waiting } from "./ClusterPlan.ts"
+import { clusterNameOf, failureDomains, holding, ownerName, paused, plan, published, waiting } from "./ClusterPlan.ts"
 
 const byCluster = "cluster"
-const byOwner = "owner"
+const byName = "clusterName"
+
+/** Machines that cannot be read tell nothing when they go. */
+const lookAgain = Action.requeueAfter(Duration.seconds(30))
 
 export const make = Effect.fnUntraced(function* (options: { readonly concurrency: number }) {
   const informers = yield* Informers
   const path = (namespace: string | undefined, name: string) => `${namespace ?? ""}/${name}`
-  const ownerName = (object: ScvmmCluster) => ownerOf(object.metadata, Contract.clusterGroup, "Cluster")?.name
   const store = yield* informers.store(ScvmmCluster, {
-    [byOwner]: (object) => {
-      const name = ownerName(object)
+    [byName]: (object) => {
+      const name = clusterNameOf(object)
       return name === undefined ? [] : [path(object.metadata.namespace, name)]
     }
   })
@@ -37,18 +40,22 @@ export const make = Effect.fnUntraced(function* (options: { readonly concurrency
   const reconcile = Effect.fn("ClusterReconciler.reconcile")(function* (key: ObjectKey) {
     const scvmmCluster = store.get(key)
     if (scvmmCluster === undefined) return Action.done
-    const owner = ownerName(scvmmCluster)
-    const clusterName = owner ?? scvmmCluster.metadata.labels?.[Contract.clusterNameLabel]
+    const clusterName = clusterNameOf(scvmmCluster)
     const cluster =
       clusterName === undefined ? undefined : clusters.get({ namespace: key.namespace, name: clusterName })
+    const unreadable = machines
+      .unreadable()
+      .filter(({ namespace }) => namespace === key.namespace)
+      .map(({ name }) => name)
+    const own =
+      clusterName === undefined
+        ? []
+        : machines.byIndex(byCluster, path(key.namespace, clusterName)).map((machine) => machine.metadata.name)
     const step = plan({
       scvmmCluster,
-      owned: owner !== undefined,
+      owned: ownerName(scvmmCluster) !== undefined,
       cluster,
-      machines:
-        clusterName === undefined
-          ? []
-          : machines.byIndex(byCluster, path(key.namespace, clusterName)).map((machine) => machine.metadata.name)
+      machines: holding(own, unreadable)
     })
     switch (step._tag) {
       case "Ignore":
@@ -71,7 +78,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly concurrency
       }
       case "AwaitMachines":
         yield* Status.write(ScvmmCluster, scvmmCluster, { findings: waiting(step.names) })
-        return Action.done
+        return unreadable.length > 0 ? lookAgain : Action.done
       case "Release":
         yield* Finalizer.remove(ScvmmCluster, scvmmCluster, Contract.clusterFinalizer)
         return Action.done
@@ -79,7 +86,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly concurrency
   })
 
   const ofCluster = (namespace: string | undefined, name: string): ReadonlyArray<ObjectKey> =>
-    store.byIndex(byOwner, path(namespace, name)).map(keyOf)
+    store.byIndex(byName, path(namespace, name)).map(keyOf)
 
   return Controller.make({
     name: "scvmmcluster",
