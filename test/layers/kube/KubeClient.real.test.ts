@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Dial } from "../../../layers/Dial.ts"
@@ -151,7 +152,11 @@ describeReal("KubeClient on a real API server", (it) => {
       const namespace = yield* freshNamespace
       const key = { namespace, name: "d" }
       const lines: Array<string> = []
-      const log = Logger.layer([Logger.make((options) => void lines.push(JSON.stringify(options.message)))])
+      const log = Logger.layer([
+        Logger.make(
+          (options) => void lines.push(JSON.stringify(options.fiber.getRef(References.CurrentLogAnnotations)))
+        )
+      ])
       yield* kube
         .create(Deployment, namespace, { ...deployment("d"), surplus: 1 }, { fieldValidation: "Warn" })
         .pipe(Effect.provide(log))
