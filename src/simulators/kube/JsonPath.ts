@@ -1,4 +1,4 @@
-/** The part of kubectl's JSONPath that printer columns use: fields, indexes, [*] and one equality filter. */
+/** The part of kubectl's JSONPath that printer columns use: fields, indexes, [*] or [], and one equality filter. */
 import { at, isArray, isObject, type Json } from "./KubeJson.ts"
 
 type Step = (value: Json) => ReadonlyArray<Json>
@@ -25,7 +25,7 @@ const where =
     isArray(value) ? value.filter((each) => String(at(each, ...path.split("."))) === wanted) : []
 
 const grammar =
-  /\.([A-Za-z0-9_-]+(?:\\\.[A-Za-z0-9_./-]+)*)|\[(-?\d+)\]|\[(\*)\]|\[\?\(@\.([\w.-]+)\s*==\s*(?:"([^"]*)"|'([^']*)'|([^)\s]+))\)\]|\['([^']+)'\]/gu
+  /\.([A-Za-z0-9_-]+(?:\\\.[A-Za-z0-9_./-]+)*)|\[(-?\d+)\]|\[(\*?)\]|\[\?\(@\.([\w.-]+)\s*==\s*(?:"([^"]*)"|'([^']*)'|([^)\s]+))\)\]|\['([^']+)'\]/gu
 
 /** What a path selects, in order; a path outside the grammar selects by the part that was understood. */
 export const select = (value: Json, path: string): ReadonlyArray<Json> =>
