@@ -27,7 +27,9 @@ const verb = <P, PE, A, AE>(
   answer: answer as unknown as Schema.Codec<A, unknown>
 })
 
-const Guid = Schema.String
+/** Text that a function must be given: PowerShell refuses "" for a mandatory string. Where "" means something it is a String. */
+const Text = Schema.NonEmptyString
+const Guid = Text
 
 /** Error ids (first part of FullyQualifiedErrorId) that our functions throw; everything else comes from VMM or PowerShell. */
 export const ErrorId = {
@@ -66,7 +68,7 @@ export type Server = typeof Server.Type
 export const ConnectServer = verb(
   "Connect-CapsServer",
   "read",
-  Schema.Struct({ VMMServer: Schema.String, UserName: Schema.String, Password: Schema.String }),
+  Schema.Struct({ VMMServer: Text, UserName: Text, Password: Text }),
   Server
 )
 
@@ -77,7 +79,7 @@ export const GetVirtualMachine = verb("Get-CapsVirtualMachine", "read", Schema.S
 export const FindVirtualMachine = verb(
   "Find-CapsVirtualMachine",
   "read",
-  Schema.Struct({ Name: Schema.String }),
+  Schema.Struct({ Name: Text }),
   Schema.Struct({ VirtualMachines: Schema.Array(VirtualMachine), CreationJobs: Schema.Array(Job) })
 )
 
@@ -135,15 +137,16 @@ export const NewVirtualMachine = verb(
   "New-CapsVirtualMachine",
   "mutation",
   Schema.Struct({
-    Name: Schema.String,
+    Name: Text,
     /** The marker line; the function appends it to Description. */
-    Marker: Schema.String,
-    MachineUid: Schema.String,
+    Marker: Text,
+    MachineUid: Text,
     CommitWithinSeconds: Schema.Int,
     Description: Schema.optionalKey(Schema.String),
     Cloud: Schema.optionalKey(Schema.String),
     HostGroup: Schema.optionalKey(Schema.String),
     VMTemplate: Schema.optionalKey(Schema.String),
+    /** Empty with VMTemplate, which has its own hardware. */
     HardwareProfile: Schema.String,
     OperatingSystem: Schema.optionalKey(Schema.String),
     CPUCount: Schema.Int,
@@ -179,7 +182,10 @@ export const ExpandVirtualDisk = verb(
   VirtualMachine
 )
 
-/** Start-SCVirtualMachine -RunAsynchronously; the answer shows the VM in its transitional state with its job. */
+/**
+ * Start-SCVirtualMachine -RunAsynchronously; the answer shows the VM in its transitional state with its job. Throws
+ * VirtualMachineNotFound, also when the VM went while it was to be started, and VMM's own errors.
+ */
 export const StartVirtualMachine = verb(
   "Start-CapsVirtualMachine",
   "mutation",
@@ -187,7 +193,7 @@ export const StartVirtualMachine = verb(
   VirtualMachine
 )
 
-/** Stop-SCVirtualMachine -Force or -Shutdown, always named. */
+/** Stop-SCVirtualMachine -Force or -Shutdown, always named. Throws as StartVirtualMachine does. */
 export const StopVirtualMachine = verb(
   "Stop-CapsVirtualMachine",
   "mutation",
@@ -197,8 +203,9 @@ export const StopVirtualMachine = verb(
 
 /**
  * One step towards no VM: a VM that is up is stopped (Force), one that is off is removed with its files, never with
- * -Force (which would leave it on the host). Throws VirtualMachineNotOwned when the description lacks Marker. The answer
- * says whether the VM is gone.
+ * -Force (which would leave it on the host). Throws VirtualMachineNotOwned when the description lacks Marker; an empty
+ * Marker means a VM that was taken over without one: the description must then hold no line that begins with "capscvmm/". The
+ * answer says whether the VM is gone, also when it went between the look at it and the step.
  */
 export const RemoveVirtualMachine = verb(
   "Remove-CapsVirtualMachine",
@@ -215,7 +222,7 @@ export const RemoveVirtualMachine = verb(
 export const WriteMedium = verb(
   "Write-CapsMedium",
   "mutation",
-  Schema.Struct({ FileName: Schema.String, Offset: Schema.Int, Data: Schema.Uint8Array }),
+  Schema.Struct({ FileName: Text, Offset: Schema.Int, Data: Schema.Uint8Array }),
   Schema.Struct({ Length: Schema.Int })
 )
 
@@ -227,9 +234,9 @@ export const ImportMedium = verb(
   "Import-CapsMedium",
   "mutation",
   Schema.Struct({
-    FileName: Schema.String,
+    FileName: Text,
     Length: Schema.Int,
-    Sha256: Schema.String,
+    Sha256: Text,
     LibraryShare: Schema.String
   }),
   Schema.Struct({ Id: Guid, SharePath: Schema.String })
@@ -239,7 +246,7 @@ export const ImportMedium = verb(
 export const MountMedium = verb(
   "Mount-CapsMedium",
   "mutation",
-  Schema.Struct({ Id: Guid, FileName: Schema.String, LibraryShare: Schema.String }),
+  Schema.Struct({ Id: Guid, FileName: Text, LibraryShare: Schema.String }),
   VirtualMachine
 )
 
@@ -251,6 +258,6 @@ export const MountMedium = verb(
 export const RemoveLeftover = verb(
   "Remove-CapsLeftover",
   "mutation",
-  Schema.Struct({ MachineUid: Schema.String, LibraryShare: Schema.String }),
+  Schema.Struct({ MachineUid: Text, LibraryShare: Schema.String }),
   Schema.Struct({ Removed: Schema.Array(Schema.String), Remaining: Schema.Array(Schema.String) })
 )

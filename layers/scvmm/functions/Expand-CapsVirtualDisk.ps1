@@ -36,6 +36,7 @@ function Expand-CapsVirtualDisk {
     }
     ConvertTo-Json -InputObject (ConvertTo-CapsVirtualMachine -VirtualMachine $vm) -Compress -Depth 6
   } catch {
-    $PSCmdlet.ThrowTerminatingError($_)
+    $failure = Select-CapsFailure -Id $Id -ErrorRecord $_
+    $PSCmdlet.ThrowTerminatingError($failure)
   }
 }

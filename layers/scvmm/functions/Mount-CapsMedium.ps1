@@ -40,6 +40,7 @@ function Mount-CapsMedium {
     $vm = Resolve-CapsVirtualMachine -Id $Id
     ConvertTo-Json -InputObject (ConvertTo-CapsVirtualMachine -VirtualMachine $vm) -Compress -Depth 6
   } catch {
-    $PSCmdlet.ThrowTerminatingError($_)
+    $failure = Select-CapsFailure -Id $Id -ErrorRecord $_
+    $PSCmdlet.ThrowTerminatingError($failure)
   }
 }

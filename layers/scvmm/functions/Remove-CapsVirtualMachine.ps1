@@ -3,7 +3,7 @@ function Remove-CapsVirtualMachine {
   [CmdletBinding()]
   param(
     [Parameter(Mandatory)] [string] $Id,
-    [Parameter(Mandatory)] [string] $Marker
+    [Parameter(Mandatory)] [AllowEmptyString()] [string] $Marker
   )
   Set-StrictMode -Version 'Latest'
   $ErrorActionPreference = 'Stop'
@@ -24,11 +24,17 @@ function Remove-CapsVirtualMachine {
         'CreatingCheckpoint', 'DeletingCheckpoint', 'RecoveringCheckpoint'
       )
       if (-not $busy -and $state -notin $transitional -and $vm.Status.ToString() -notin $transitional) {
-        if ($state -in @('Running', 'Paused', 'PausePending', 'PauseCritical')) {
-          $null = Stop-SCVirtualMachine -VM $vm -Force -RunAsynchronously
-        } else {
-          # Never -Force: it would forget the VM and leave it on its host.
-          $null = Remove-SCVirtualMachine -VM $vm -RunAsynchronously -Confirm:$false
+        try {
+          if ($state -in @('Running', 'Paused', 'PausePending', 'PauseCritical')) {
+            $null = Stop-SCVirtualMachine -VM $vm -Force -RunAsynchronously
+          } else {
+            # Never -Force: it would forget the VM and leave it on its host.
+            $null = Remove-SCVirtualMachine -VM $vm -RunAsynchronously -Confirm:$false
+          }
+        } catch {
+          # One that went since it was looked at is gone as wished.
+          $failure = Select-CapsFailure -Id $Id -ErrorRecord $_
+          if ($failure.FullyQualifiedErrorId -notlike 'VirtualMachineNotFound*') { $PSCmdlet.ThrowTerminatingError($failure) }
         }
         $vm = Select-CapsVirtualMachine -Id $Id
       }

@@ -2,7 +2,7 @@
 function Select-CapsNetwork {
   [CmdletBinding()]
   param(
-    [Parameter(Mandatory)] [string] $Name,
+    [Parameter(Mandatory)] [AllowEmptyString()] [string] $Name,
     [Parameter(Mandatory)] [string] $Field,
     [Parameter(Mandatory)] [AllowEmptyCollection()] [object[]] $LogicalNetworks
   )
@@ -12,7 +12,7 @@ function Select-CapsNetwork {
     foreach ($logical in $LogicalNetworks) {
       if ($isId) {
         Get-SCVMNetwork -LogicalNetwork $logical
-      } else {
+      } elseif ($Name -ne '') {
         Get-SCVMNetwork -Name $Name -LogicalNetwork $logical
       }
     }

@@ -13,6 +13,7 @@ function Start-CapsVirtualMachine {
     }
     ConvertTo-Json -InputObject (ConvertTo-CapsVirtualMachine -VirtualMachine $vm) -Compress -Depth 6
   } catch {
-    $PSCmdlet.ThrowTerminatingError($_)
+    $failure = Select-CapsFailure -Id $Id -ErrorRecord $_
+    $PSCmdlet.ThrowTerminatingError($failure)
   }
 }

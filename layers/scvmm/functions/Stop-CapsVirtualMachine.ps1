@@ -20,6 +20,7 @@ function Stop-CapsVirtualMachine {
     }
     ConvertTo-Json -InputObject (ConvertTo-CapsVirtualMachine -VirtualMachine $vm) -Compress -Depth 6
   } catch {
-    $PSCmdlet.ThrowTerminatingError($_)
+    $failure = Select-CapsFailure -Id $Id -ErrorRecord $_
+    $PSCmdlet.ThrowTerminatingError($failure)
   }
 }

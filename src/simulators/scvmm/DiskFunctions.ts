@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { ErrorId, ExpandVirtualDisk } from "../../../schemas/vmm/Verb.ts"
 import { expand } from "./Expansion.ts"
 import { pause } from "./Model.ts"
-import { resolve } from "./ReadFunctions.ts"
+import { resolve, step } from "./ReadFunctions.ts"
 import { implement } from "./SimulatedFunction.ts"
 import * as VirtualMachine from "./VirtualMachine.ts"
 import { functionError } from "./VmmError.ts"
@@ -26,7 +26,9 @@ export const expandVirtualDisk = implement(ExpandVirtualDisk, ({ model }, { Id, 
         )
       )
     }
-    if (disk.maximumSize < SizeMB * mebibyte) yield* expand(model, vm, disk, Math.ceil(SizeMB / 1024))
+    if (disk.maximumSize < SizeMB * mebibyte) {
+      yield* step(model, name, Id, expand(model, vm, disk, Math.ceil(SizeMB / 1024)))
+    }
     return [VirtualMachine.document(yield* resolve(model, name, Id), model.now())]
   })
 )

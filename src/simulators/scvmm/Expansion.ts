@@ -12,7 +12,7 @@ const gibibyte = 1024 ** 3
 
 /**
  * Expand-SCVirtualDiskDrive -RunAsynchronously, to a size in whole GiB: the VM shows UnderUpdate until the disk has it. Fails
- * with 2602 when the VM is locked and with 640 when it is not off.
+ * with 801 when the VM went, with 2602 when it is locked and with 640 when it is not off.
  */
 export const expand = (
   model: Model,
@@ -22,6 +22,7 @@ export const expand = (
 ): Effect.Effect<Started, Terminated> =>
   Effect.suspend(() => {
     const cmdlet = "Expand-SCVirtualDiskDrive"
+    if (!model.virtualMachines.has(vm.id)) return Effect.fail(vmmError(801, cmdlet))
     if (vm.lock !== undefined) return Effect.fail(vmmError(2602, cmdlet))
     if (vm.state !== "PowerOff") return Effect.fail(vmmError(640, cmdlet))
     return startJob(model, {

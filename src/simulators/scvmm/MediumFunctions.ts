@@ -9,7 +9,7 @@ import { importMedium as importIntoLibrary, mount } from "./Media.ts"
 import { pause } from "./Model.ts"
 import type { Model } from "./Model.ts"
 import type { Terminated } from "./PowerShellHost.ts"
-import { castGuid, resolve } from "./ReadFunctions.ts"
+import { castGuid, resolve, step } from "./ReadFunctions.ts"
 import { implement } from "./SimulatedFunction.ts"
 import * as VirtualMachine from "./VirtualMachine.ts"
 import { functionError } from "./VmmError.ts"
@@ -96,7 +96,8 @@ export const mountMedium = implement(MountMedium, ({ model }, { Id, FileName, Li
     const present = vm.dvds[0]?.medium?.fileName
     if (present === undefined || !sameText(present, FileName)) {
       const path = yield* folder(model, MountMedium.name, LibraryShare)
-      yield* mount(model, vm, yield* mediumAt(model, MountMedium.name, `${path}\\${FileName}`))
+      const medium = yield* mediumAt(model, MountMedium.name, `${path}\\${FileName}`)
+      yield* step(model, MountMedium.name, Id, mount(model, vm, medium))
     }
     return [VirtualMachine.document(yield* resolve(model, MountMedium.name, Id), model.now())]
   })

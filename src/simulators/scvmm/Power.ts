@@ -54,18 +54,24 @@ export const powerDown = (vm: VirtualMachine): Effect.Effect<void> =>
     return Effect.andThen(Fiber.interrupt(guest.fiber), Scope.close(guest.scope, Exit.void))
   })
 
-const guard = (vm: VirtualMachine, cmdlet: string, allowed: ReadonlyArray<State>): Effect.Effect<void, Terminated> =>
+const guard = (
+  model: Model,
+  vm: VirtualMachine,
+  cmdlet: string,
+  allowed: ReadonlyArray<State>
+): Effect.Effect<void, Terminated> =>
   Effect.suspend(() => {
+    if (!model.virtualMachines.has(vm.id)) return Effect.fail(vmmError(801, cmdlet))
     if (vm.lock !== undefined) return Effect.fail(vmmError(2602, cmdlet))
     return allowed.includes(vm.state) ? Effect.void : Effect.fail(vmmError(1730, cmdlet))
   })
 
 const result = (vm: VirtualMachine) => ({ vm, resultName: vm.name, resultObjectId: vm.id })
 
-/** Start-SCVirtualMachine -RunAsynchronously: PowerOff → Starting → Running. Fails with 2602, 1730. */
+/** Start-SCVirtualMachine -RunAsynchronously: PowerOff → Starting → Running. Fails with 801, 2602, 1730. */
 export const start = Effect.fn("Scvmm.start")(function* (model: Model, vm: VirtualMachine) {
   const cmdlet = "Start-SCVirtualMachine"
-  yield* guard(vm, cmdlet, ["PowerOff"])
+  yield* guard(model, vm, cmdlet, ["PowerOff"])
   return yield* startJob(model, {
     ...result(vm),
     kind: "Start",
@@ -87,11 +93,11 @@ export const start = Effect.fn("Scvmm.start")(function* (model: Model, vm: Virtu
 
 /**
  * Stop-SCVirtualMachine -RunAsynchronously. Force: Running → PoweringOff → PowerOff; Shutdown: Running until the guest is
- * down. Fails with 2602, 1730.
+ * down. Fails with 801, 2602, 1730.
  */
 export const stop = Effect.fn("Scvmm.stop")(function* (model: Model, vm: VirtualMachine, mode: "Force" | "Shutdown") {
   const cmdlet = "Stop-SCVirtualMachine"
-  yield* guard(vm, cmdlet, ["Running"])
+  yield* guard(model, vm, cmdlet, ["Running"])
   return yield* startJob(model, {
     ...result(vm),
     kind: mode === "Force" ? "Stop" : "Shutdown",
@@ -111,11 +117,11 @@ export const stop = Effect.fn("Scvmm.stop")(function* (model: Model, vm: Virtual
   })
 })
 
-/** Remove-SCVirtualMachine -RunAsynchronously, with all files: Deleting → gone. Fails with 2602, 1730. */
+/** Remove-SCVirtualMachine -RunAsynchronously, with all files: Deleting → gone. Fails with 801, 2602, 1730. */
 export const remove = (model: Model, vm: VirtualMachine): Effect.Effect<Started, Terminated> =>
   Effect.gen(function* () {
     const cmdlet = "Remove-SCVirtualMachine"
-    yield* guard(vm, cmdlet, ["PowerOff", "CreationFailed"])
+    yield* guard(model, vm, cmdlet, ["PowerOff", "CreationFailed"])
     const before = vm.state
     return yield* startJob(model, {
       ...result(vm),

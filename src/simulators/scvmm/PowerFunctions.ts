@@ -4,10 +4,10 @@ import { ErrorId, RemoveVirtualMachine, StartVirtualMachine, StopVirtualMachine 
 import { isRunning } from "./Job.ts"
 import type { Model } from "./Model.ts"
 import * as Power from "./Power.ts"
-import { resolve, select } from "./ReadFunctions.ts"
+import { resolve, select, step } from "./ReadFunctions.ts"
 import { implement } from "./SimulatedFunction.ts"
 import * as VirtualMachine from "./VirtualMachine.ts"
-import { functionError } from "./VmmError.ts"
+import { functionError, functionErrorId } from "./VmmError.ts"
 
 const answer = (model: Model, vm: VirtualMachine.VirtualMachine) => [VirtualMachine.document(vm, model.now())]
 
@@ -15,7 +15,7 @@ export const startVirtualMachine = implement(StartVirtualMachine, ({ model }, { 
   Effect.gen(function* () {
     const vm = yield* resolve(model, StartVirtualMachine.name, Id)
     if (vm.state === "Running" || vm.state === "Starting") return answer(model, vm)
-    yield* Power.start(model, vm)
+    yield* step(model, StartVirtualMachine.name, Id, Power.start(model, vm))
     return answer(model, yield* resolve(model, StartVirtualMachine.name, Id))
   })
 )
@@ -24,7 +24,7 @@ export const stopVirtualMachine = implement(StopVirtualMachine, ({ model }, { Id
   Effect.gen(function* () {
     const vm = yield* resolve(model, StopVirtualMachine.name, Id)
     if (vm.state === "PowerOff" || vm.state === "PoweringOff") return answer(model, vm)
-    yield* Power.stop(model, vm, Mode)
+    yield* step(model, StopVirtualMachine.name, Id, Power.stop(model, vm, Mode))
     return answer(model, yield* resolve(model, StopVirtualMachine.name, Id))
   })
 )
@@ -49,7 +49,14 @@ export const removeVirtualMachine = implement(RemoveVirtualMachine, ({ model }, 
     }
     const busy = vm.mostRecentTask !== undefined && isRunning(vm.mostRecentTask)
     if (!busy && !vm.updating && !transitional.includes(vm.state)) {
-      yield* vm.state === "Running" ? Power.stop(model, vm, "Force") : Power.remove(model, vm)
+      const towards = vm.state === "Running" ? Power.stop(model, vm, "Force") : Power.remove(model, vm)
+      // One that went since it was looked at is gone as wished.
+      yield* step(model, name, Id, towards).pipe(
+        Effect.catchIf(
+          (failure) => functionErrorId(failure) === ErrorId.virtualMachineNotFound,
+          () => Effect.void
+        )
+      )
     }
     const after = yield* select(model, name, Id)
     return [

@@ -15,7 +15,7 @@ import type { Model } from "./Model.ts"
 import type { Terminated } from "./PowerShellHost.ts"
 import { implement } from "./SimulatedFunction.ts"
 import * as VirtualMachine from "./VirtualMachine.ts"
-import { bindingError, functionError, vmmError } from "./VmmError.ts"
+import { bindingError, functionError, vmmCode, vmmError } from "./VmmError.ts"
 
 /** Most VMs in one answer document. */
 const pageSize = 200
@@ -63,6 +63,19 @@ export const resolve = (
       })
     )
   })
+
+/** A step on a VM: an error of VMM's becomes VirtualMachineNotFound when VMM has the VM no more. */
+export const step = <A>(
+  model: Model,
+  functionName: string,
+  id: string,
+  cmdlet: Effect.Effect<A, Terminated>
+): Effect.Effect<A, Terminated> =>
+  cmdlet.pipe(
+    Effect.tapError((failure) =>
+      vmmCode(failure) === undefined ? Effect.void : Effect.asVoid(resolve(model, functionName, id))
+    )
+  )
 
 /** Get-SCVirtualMachine -Name: all of that name. */
 export const byName = (model: Model, name: string): ReadonlyArray<VirtualMachine.VirtualMachine> =>

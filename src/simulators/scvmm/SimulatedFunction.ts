@@ -34,6 +34,9 @@ const withoutNulls = (value: unknown): unknown => {
   )
 }
 
+/** Whether the function has [AllowEmptyString()] there: a mandatory string parameter without it refuses "". */
+const admitsEmpty = (type: SchemaAST.AST): boolean => Schema.is(Schema.make(type))("")
+
 const bind = <P, A>(
   verb: Verb<P, A>,
   given: ReadonlyArray<readonly [name: string, value: unknown]>
@@ -62,6 +65,19 @@ const bind = <P, A>(
         "MissingMandatoryParameter",
         verb.name,
         `Cannot process command because of one or more missing mandatory parameters: ${names}.`
+      )
+    )
+  }
+  const empty = known.find(
+    (parameter) =>
+      !SchemaAST.isOptional(parameter.type) && bound[String(parameter.name)] === "" && !admitsEmpty(parameter.type)
+  )
+  if (empty !== undefined) {
+    return Result.fail(
+      bindingError(
+        "ParameterArgumentValidationErrorEmptyStringNotAllowed",
+        verb.name,
+        `Cannot bind argument to parameter '${String(empty.name)}' because it is an empty string.`
       )
     )
   }

@@ -77,9 +77,12 @@ export interface VirtualMachine {
 /** UID of the machine in the last marker line. */
 export const markerUid = (vm: VirtualMachine): string | undefined => parse(vm.description)?.uid
 
-/** Whether a line of the description is this marker. */
-export const hasMarker = (vm: VirtualMachine, marker: string): boolean =>
-  vm.description.split(/\r?\n/u).some((line) => line.trim() === marker.trim())
+/** Whether a line of the description is this marker; for an empty one, whether no line is a marker of anybody. */
+export const hasMarker = (vm: VirtualMachine, marker: string): boolean => {
+  const lines = vm.description.split(/\r?\n/u).map((line) => line.trim())
+  const wanted = marker.trim()
+  return wanted === "" ? !lines.some((line) => /^capscvmm\//iu.test(line)) : lines.includes(wanted)
+}
 
 export const status = (vm: VirtualMachine): string => (vm.updating ? "UnderUpdate" : vm.state)
 

@@ -115,6 +115,9 @@ export const vmmCode = (error: Terminated): number | undefined => {
   return code === undefined ? undefined : Number(code)
 }
 
+/** The id of an error that one of our functions throws, or of PowerShell's. */
+export const functionErrorId = (error: Terminated): string => error.failure.fullyQualifiedErrorId.split(",")[0] ?? ""
+
 const categories: Readonly<Record<string, number>> = {
   [ErrorId.referenceNotFound]: category.objectNotFound,
   [ErrorId.referenceAmbiguous]: category.invalidArgument,
@@ -151,21 +154,21 @@ export const commandNotFound = (name: string): Terminated =>
     targetObject: name
   })
 
-/** PowerShell's binder refuses an argument: `id` is NamedParameterNotFound, MissingMandatoryParameter … */
-export const bindingError = (
-  id: "NamedParameterNotFound" | "MissingMandatoryParameter" | "ParameterArgumentTransformationError",
-  functionName: string,
-  message: string
-): Terminated => {
-  const type =
-    id === "ParameterArgumentTransformationError"
-      ? "ParameterBindingArgumentTransformationException"
-      : "ParameterBindingException"
+const bindingTypes = {
+  NamedParameterNotFound: ["ParameterBindingException", category.invalidArgument],
+  MissingMandatoryParameter: ["ParameterBindingException", category.invalidArgument],
+  ParameterArgumentTransformationError: ["ParameterBindingArgumentTransformationException", category.invalidData],
+  ParameterArgumentValidationErrorEmptyStringNotAllowed: ["ParameterBindingValidationException", category.invalidData]
+} as const
+
+/** PowerShell's binder refuses an argument. */
+export const bindingError = (id: keyof typeof bindingTypes, functionName: string, message: string): Terminated => {
+  const [type, categoryOfId] = bindingTypes[id]
   return new Terminated({
     message,
     fullyQualifiedErrorId: `${id},${functionName}`,
     exceptionType: `System.Management.Automation.${type}`,
-    category: id === "ParameterArgumentTransformationError" ? category.invalidData : category.invalidArgument,
+    category: categoryOfId,
     activity: functionName,
     reason: type,
     targetObject: null

@@ -12,8 +12,8 @@ describe("the reader of our functions", () => {
         command: "Get-SCVirtualMachine",
         line: 1,
         parameters: [
-          { name: "ID", hasValue: true },
-          { name: "ErrorAction", hasValue: true }
+          { name: "ID", hasValue: true, value: "([guid]$Id)" },
+          { name: "ErrorAction", hasValue: true, value: "Stop" }
         ],
         splats: []
       },
@@ -21,14 +21,19 @@ describe("the reader of our functions", () => {
         command: "New-Thing",
         line: 2,
         parameters: [
-          { name: "JobGroup", hasValue: true },
-          { name: "Force", hasValue: false },
-          { name: "Confirm", hasValue: true }
+          { name: "JobGroup", hasValue: true, value: "$a.B[0]" },
+          { name: "Force", hasValue: false, value: "" },
+          { name: "Confirm", hasValue: true, value: "$false" }
         ],
         splats: ["common"]
       },
-      { command: "Where-Object", line: 2, parameters: [{ name: "FilterScript", hasValue: true }], splats: [] },
-      { command: "Test-Thing", line: 2, parameters: [{ name: "Name", hasValue: true }], splats: [] }
+      {
+        command: "Where-Object",
+        line: 2,
+        parameters: [{ name: "FilterScript", hasValue: true, value: "{Test-Thing-Name'a -b'}" }],
+        splats: []
+      },
+      { command: "Test-Thing", line: 2, parameters: [{ name: "Name", hasValue: true, value: "'a -b'" }], splats: [] }
     ])
   })
 
@@ -48,14 +53,17 @@ describe("the reader of our functions", () => {
   it("reads param blocks", () => {
     const text = `function Get-Thing {
       [CmdletBinding()]
-      param([Parameter(Mandatory)] [AllowEmptyString()] [string] $Name, [hashtable[]] $List = @{ A = 1; B = 2 }, [long] $Last)
+      param([Parameter(Mandatory)] [AllowEmptyString()] [string] $Name, [hashtable[]] $List = @{ A = 1; B = 2 }, [long] $Last,
+        [string] $Text, [Parameter(Mandatory)] [string] $Full)
     }`
     assert.deepStrictEqual(PowerShell.definition(PowerShell.tokens(text)), {
       name: "Get-Thing",
       parameters: [
-        { name: "Name", type: "string", mandatory: true },
-        { name: "List", type: "hashtable[]", mandatory: false },
-        { name: "Last", type: "long", mandatory: false }
+        { name: "Name", type: "string", mandatory: true, empty: true },
+        { name: "List", type: "hashtable[]", mandatory: false, empty: false },
+        { name: "Last", type: "long", mandatory: false, empty: false },
+        { name: "Text", type: "string", mandatory: false, empty: true },
+        { name: "Full", type: "string", mandatory: true, empty: false }
       ]
     })
   })

@@ -113,8 +113,8 @@ const afterValue = (all: ReadonlyArray<Token>, from: number): number => {
 export interface Call {
   readonly command: string
   readonly line: number
-  /** Named parameters without the dash, and whether a value follows. */
-  readonly parameters: ReadonlyArray<{ readonly name: string; readonly hasValue: boolean }>
+  /** Named parameters without the dash, whether a value follows, and its tokens without the space between them. */
+  readonly parameters: ReadonlyArray<{ readonly name: string; readonly hasValue: boolean; readonly value: string }>
   readonly splats: ReadonlyArray<string>
 }
 
@@ -137,7 +137,7 @@ export const calls = (all: ReadonlyArray<Token>): ReadonlyArray<Call> => {
     const previous = all[start - 1]
     if (previous?.text === "function") continue
     if (!startsStatement(previous)) throw new Unreadable(`line ${token.line}: ${token.text} where no command can stand`)
-    const parameters: Array<{ name: string; hasValue: boolean }> = []
+    const parameters: Array<Call["parameters"][number]> = []
     const splats: Array<string> = []
     let index = start + 1
     while (index < all.length) {
@@ -155,8 +155,10 @@ export const calls = (all: ReadonlyArray<Token>): ReadonlyArray<Call> => {
       const colon = next?.text === ":" && !next.apart
       const hasValue =
         colon || (next !== undefined && !["parameter", "splat", "end", "pipe", "close"].includes(next.kind))
-      parameters.push({ name: argument.text.slice(1), hasValue })
-      index = hasValue ? afterValue(all, index + (colon ? 2 : 1)) : index + 1
+      const from = index + (colon ? 2 : 1)
+      index = hasValue ? afterValue(all, from) : index + 1
+      const value = hasValue ? all.slice(from, index).map(({ text }) => text) : []
+      parameters.push({ name: argument.text.slice(1), hasValue, value: value.join("") })
     }
     result.push({ command: token.text, line: token.line, parameters, splats })
   }
@@ -167,6 +169,8 @@ export interface Parameter {
   readonly name: string
   readonly type: string
   readonly mandatory: boolean
+  /** Whether "" can be given: PowerShell refuses it for a mandatory string without [AllowEmptyString()]. */
+  readonly empty: boolean
 }
 
 /** The function that a file defines, with its param() block. */
@@ -196,10 +200,13 @@ export const definition = (
     }
     const variable = all[index]
     if (variable?.kind === "variable") {
+      const mandatory = groups.some((group) => /^Parameter\(.*\bMandatory\b/.test(group))
+      const type = groups.at(-1) ?? ""
       parameters.push({
         name: variable.text.slice(1),
-        type: groups.at(-1) ?? "",
-        mandatory: groups.some((group) => /^Parameter\(.*\bMandatory\b/.test(group))
+        type,
+        mandatory,
+        empty: type === "string" && (!mandatory || groups.includes("AllowEmptyString()"))
       })
     }
     // A default value may follow.

@@ -1,7 +1,7 @@
 /** The PowerShell functions, without PowerShell: what they call exists, and they take what the verbs say. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 import { moduleText, verbs } from "../../../layers/scvmm/Catalogue.ts"
 import * as Module from "../../../layers/scvmm/Module.ts"
 import { ErrorId } from "../../../schemas/vmm/Verb.ts"
@@ -167,17 +167,20 @@ describe("functions/*.ps1", () => {
       const expected = Object.entries(fields).map(([name, field]) => ({
         name,
         types: typesOf(field),
-        mandatory: field.ast.context?.isOptional !== true
+        mandatory: field.ast.context?.isOptional !== true,
+        empty: field.ast._tag === "String" && Schema.is(field as Schema.Codec<unknown, unknown>)("")
       }))
       assert.deepStrictEqual(
         found?.parameters.map(({ name }) => name).toSorted(),
         expected.map(({ name }) => name).toSorted(),
         verb.name
       )
-      for (const { name, types, mandatory } of expected) {
+      for (const { name, types, mandatory, empty } of expected) {
         const parameter = found?.parameters.find((other) => other.name === name)
         assert.include(types, parameter?.type, `${verb.name} -${name}`)
         assert.strictEqual(parameter?.mandatory, mandatory, `${verb.name} -${name}: mandatory`)
+        // Exactly what the schema lets through arrives.
+        if (mandatory) assert.strictEqual(parameter?.empty, empty, `${verb.name} -${name}: [AllowEmptyString()]`)
       }
     }
   })
@@ -208,6 +211,37 @@ describe("functions/*.ps1", () => {
         { unknown: [], missing: [] },
         `${file}:${call.line}: ${call.command}`
       )
+    }
+  })
+
+  it("gives no text that may be empty to a mandatory string that may not", () => {
+    const wrong = allCalls
+      .filter(({ call }) => isOurs(call.command))
+      .flatMap(({ file, call }) => {
+        const refusing = definitions
+          .get(call.command)
+          ?.parameters.filter(({ type, mandatory, empty }) => type === "string" && mandatory && !empty)
+        const text = sources.find((source) => source.file === file)?.text ?? ""
+        const own = definitions.get(file.slice(0, -4))?.parameters ?? []
+        const mayBeEmpty = (value: string) =>
+          value === "''" ||
+          (own.some(({ name, empty }) => empty && value === `$${name}`) && !text.includes(`if (${value} -ne '')`)) ||
+          // An entry of a hashtable, which nobody has looked at.
+          /^\$\w+\['\w+'\]$/.test(value)
+        return call.parameters
+          .filter(({ name, value }) => refusing?.some((parameter) => parameter.name === name) && mayBeEmpty(value))
+          .map(({ name, value }) => `${file}:${call.line}: ${call.command} -${name} ${value}`)
+      })
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("tells of every step on a VM that failed whether the VM is still there", () => {
+    const steps = /^(?:Start|Stop|Remove)-SCVirtualMachine$|^Expand-SCVirtualDiskDrive$|^Set-SCVirtualDVDDrive$/
+    const files = new Set(allCalls.filter(({ call }) => steps.test(call.command)).map(({ file }) => file))
+    assert.strictEqual(files.size, 5)
+    for (const file of files) {
+      const text = sources.find((source) => source.file === file)?.text ?? ""
+      assert.match(text, /\} catch \{\n[^}]*\$failure = Select-CapsFailure -Id \$Id -ErrorRecord \$_\n/, file)
     }
   })
 

@@ -95,6 +95,10 @@ describe("session", () => {
         yield* call([{ name: "Id", value: "no guid" }]),
         "ParameterArgumentTransformationError,Get-CapsVirtualMachine"
       )
+      assert.strictEqual(
+        yield* call([{ name: "Id", value: "" }]),
+        "ParameterArgumentValidationErrorEmptyStringNotAllowed,Get-CapsVirtualMachine"
+      )
     })
   )
 })
