@@ -7,6 +7,7 @@ import type { Observed } from "../../../../src/reconcilers/cluster/ClusterPlan.t
 import { failureDomains, paused, plan, published, waiting } from "../../../../src/reconcilers/cluster/ClusterPlan.ts"
 import { cluster, scvmmCluster } from "../Objects.ts"
 import { assertWellFormed, statusOf } from "../WellFormed.ts"
+import { rich } from "../Rich.ts"
 
 const finalizers = [Contract.clusterFinalizer]
 const deletionTimestamp = "2026-01-01T00:00:00Z"
@@ -61,6 +62,7 @@ describe("ClusterPlan", () => {
     ["rule 33: deleted without an owner", { owned: false, cluster: "gone", metadata: deleted }, "Release"],
     ["rule 33: deleted, its Cluster is gone", { cluster: "gone", metadata: deleted }, "Release"],
     ["rule 33: ours is off already", { metadata: { deletionTimestamp, finalizers: ["foreign/finalizer"] } }, "Ignore"],
+    ["rule 34: a machine is left", { metadata: deleted, machines: ["a"] }, "AwaitMachines"],
     ["rule 34: machines are left", { metadata: deleted, machines: ["b", "a"] }, "AwaitMachines"],
     ["rule 87: deleted for a move", { metadata: { ...moved, ...deleted } }, "Ignore"],
     [
@@ -111,7 +113,8 @@ describe("ClusterPlan", () => {
       if (step._tag === "Release") assert.isTrue(it.deleting && it.held && !it.machines)
       if (step._tag === "AddFinalizer") assert.isTrue(!it.deleting && !it.held && it.owned)
       if (step._tag === "Publish") assert.isTrue(!it.deleting && it.held && it.owned)
-    }
+    },
+    { arbitrary: { runs: 1_000 } }
   )
 })
 
@@ -176,7 +179,8 @@ describe("ClusterPlan.failureDomains", () => {
       }
       const { status } = decode({ ...scvmmCluster(), status: JSON.parse(JSON.stringify({ failureDomains: list })) })
       assert.lengthOf(status.failureDomains ?? [], list.length)
-    }
+    },
+    rich
   )
 
   it("the order of the spec does not matter", () => {

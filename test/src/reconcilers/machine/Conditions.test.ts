@@ -8,6 +8,7 @@ import type { Step } from "../../../../src/reconcilers/machine/Plan.ts"
 import { plan } from "../../../../src/reconcilers/machine/Plan.ts"
 import { virtualMachine } from "../Objects.ts"
 import { assertWellFormed, statusOf } from "../WellFormed.ts"
+import { rich } from "../Rich.ts"
 import { AnyVirtualMachine, Observation, observed } from "./Observations.ts"
 
 const Addresses = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))
@@ -29,7 +30,8 @@ describe("Conditions of a step", () => {
       const findings = whole(plan(now), { deletion: now.deleting, addresses: given.addresses })
       assertWellFormed(findings)
       assert.isDefined(statusOf(findings, "Ready"))
-    }
+    },
+    rich
   )
 
   it.prop(
@@ -43,44 +45,60 @@ describe("Conditions of a step", () => {
       assert.strictEqual(statusOf(findings, "VmCreated"), made ? "True" : "False")
       const foreign = plan({ ...now, sighting: { ...sighting, owned: false } })
       assert.strictEqual(statusOf(whole(foreign, { deletion: false, addresses: 1 }), "VmCreated"), "False")
-    }
+    },
+    rich
   )
 
-  it.prop("VmCreated is false while there is none", { it: Observation }, (given) => {
-    const none = { deleting: false, id: undefined, sighting: { _tag: "Unknown" }, call: undefined } as const
-    const findings = whole(plan(observed(given.it, none)), { deletion: false, addresses: 1 })
-    for (const type of ["VmCreated", "VmRunning", "VirtualMachineProvisioned", "Ready"]) {
-      assert.strictEqual(statusOf(findings, type), "False", type)
-    }
-  })
+  it.prop(
+    "VmCreated is false while there is none",
+    { it: Observation },
+    (given) => {
+      const none = { deleting: false, id: undefined, sighting: { _tag: "Unknown" }, call: undefined } as const
+      const findings = whole(plan(observed(given.it, none)), { deletion: false, addresses: 1 })
+      for (const type of ["VmCreated", "VmRunning", "VirtualMachineProvisioned", "Ready"]) {
+        assert.strictEqual(statusOf(findings, type), "False", type)
+      }
+    },
+    rich
+  )
 
-  it.prop("Ready is true of a running VM with an address alone", { it: Observation, addresses: Addresses }, (given) => {
-    const now = observed(given.it)
-    const step = plan(now)
-    const findings = whole(step, { deletion: now.deleting, addresses: given.addresses })
-    const ready = step._tag === "Settle" && given.addresses > 0
-    assert.strictEqual(statusOf(findings, "Ready"), ready ? "True" : "False")
-    if (now.deleting) return
-    assert.strictEqual(statusOf(findings, "VmRunning"), step._tag === "Settle" ? "True" : "False")
-    assert.strictEqual(statusOf(findings, "VirtualMachineProvisioned"), step._tag === "Settle" ? "True" : "False")
-  })
+  it.prop(
+    "Ready is true of a running VM with an address alone",
+    { it: Observation, addresses: Addresses },
+    (given) => {
+      const now = observed(given.it)
+      const step = plan(now)
+      const findings = whole(step, { deletion: now.deleting, addresses: given.addresses })
+      const ready = step._tag === "Settle" && given.addresses > 0
+      assert.strictEqual(statusOf(findings, "Ready"), ready ? "True" : "False")
+      if (now.deleting) return
+      assert.strictEqual(statusOf(findings, "VmRunning"), step._tag === "Settle" ? "True" : "False")
+      assert.strictEqual(statusOf(findings, "VirtualMachineProvisioned"), step._tag === "Settle" ? "True" : "False")
+    },
+    rich
+  )
 
-  it.prop("a deletion says Deleting, and nothing of creating", { it: Observation }, (given) => {
-    const now = observed(given.it, { deleting: true })
-    const findings = whole(plan(now), { deletion: true, addresses: 0 })
-    assert.deepInclude(
-      findings.find((it) => it.type === "Deleting"),
-      { status: "True", reason: "Deleting" }
-    )
-    assert.deepInclude(
-      findings.find((it) => it.type === "Ready"),
-      { status: "False", reason: "Deleting" }
-    )
-    assert.notInclude(
-      findings.map((it) => it.type),
-      "VmCreated"
-    )
-  })
+  it.prop(
+    "a deletion says Deleting, and nothing of creating",
+    { it: Observation },
+    (given) => {
+      const now = observed(given.it, { deleting: true })
+      const findings = whole(plan(now), { deletion: true, addresses: 0 })
+      assert.deepInclude(
+        findings.find((it) => it.type === "Deleting"),
+        { status: "True", reason: "Deleting" }
+      )
+      assert.deepInclude(
+        findings.find((it) => it.type === "Ready"),
+        { status: "False", reason: "Deleting" }
+      )
+      assert.notInclude(
+        findings.map((it) => it.type),
+        "VmCreated"
+      )
+    },
+    rich
+  )
 
   it.prop(
     "a failure keeps what is known of the VM",

@@ -13,6 +13,7 @@ import {
 } from "../../../../src/reconcilers/machine/Creation.ts"
 import type { Placement } from "../../../../src/reconcilers/machine/Placement.ts"
 import { scvmmMachine } from "../Objects.ts"
+import { rich } from "../Rich.ts"
 
 const nowhere: Placement = { cloud: undefined, hostGroup: undefined, networking: undefined, failureDomain: undefined }
 const marker = "capscvmm/1 installation=i machine=default/node-1 uid=uid-node-1"
@@ -22,6 +23,10 @@ const of = (spec: object, placement: Partial<Placement> = {}): Parameters => {
   const machine = scvmmMachine({ spec })
   return parametersOf(machine, { ...nowhere, networking: machine.spec.networking, ...placement }, marker)
 }
+
+const encodeSpec = Schema.encodeSync(MachineSpec)
+/** A machine with any spec, as it is read back from the API server. */
+const stored = (spec: typeof MachineSpec.Type) => scvmmMachine({ spec: encodeSpec(spec) })
 
 const decode = Schema.decodeUnknownSync(NewVirtualMachine.parameters, { onExcessProperty: "error" })
 
@@ -33,22 +38,29 @@ const Place = Schema.Struct({
 })
 
 describe("Creation.parametersOf", () => {
-  it.prop("is what the verb takes, whatever the spec", { spec: MachineSpec, place: Place }, ({ spec, place }) => {
-    const parameters = parametersOf({ ...scvmmMachine(), spec }, place, marker)
-    decode(parameters)
-    assert.strictEqual(parameters.Marker, marker)
-    assert.strictEqual(parameters.MachineUid, "uid-node-1")
-    assert.strictEqual(parameters.CommitWithinSeconds, commitWithinSeconds)
-    assert.strictEqual(parameters.Cloud, place.cloud)
-    assert.strictEqual(parameters.HostGroup, place.hostGroup)
-  })
+  it.prop(
+    "is what the verb takes, whatever the spec",
+    { spec: MachineSpec, place: Place },
+    ({ spec, place }) => {
+      const parameters = parametersOf(stored(spec), place, marker)
+      decode(parameters)
+      assert.strictEqual(parameters.Marker, marker)
+      assert.strictEqual(parameters.MachineUid, "uid-node-1")
+      assert.strictEqual(parameters.CommitWithinSeconds, commitWithinSeconds)
+      assert.strictEqual(parameters.Cloud, place.cloud)
+      assert.strictEqual(parameters.HostGroup, place.hostGroup)
+    },
+    rich
+  )
 
   it.prop(
     "keeps every list's order and length: the index is LUN and slot",
     { spec: MachineSpec, place: Place },
     (given) => {
-      const { spec, place } = given
-      const parameters = parametersOf({ ...scvmmMachine(), spec }, place, marker)
+      const { place } = given
+      const machine = stored(given.spec)
+      const { spec } = machine
+      const parameters = parametersOf(machine, place, marker)
       assert.deepStrictEqual(
         parameters.Disks.map((disk) => disk.VHDisk),
         (spec.disks ?? []).map((disk) => disk.vhDisk)
@@ -61,7 +73,8 @@ describe("Creation.parametersOf", () => {
         parameters.FibreChannel.map((adapter) => [adapter.StorageFabricClassification, adapter.VirtualSAN]),
         (spec.fibreChannel ?? []).map((adapter) => [adapter.storageFabricClassification, adapter.virtualSAN])
       )
-    }
+    },
+    rich
   )
 
   it.prop("memory is whole MiB, never more than was asked for", { size: Quantity.Quantity }, ({ size }) => {

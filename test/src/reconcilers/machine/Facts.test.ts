@@ -5,6 +5,7 @@ import { MachineAddress } from "../../../../schemas/scvmm/Reference.ts"
 import type { NetworkAdapter } from "../../../../schemas/vmm/VirtualMachine.ts"
 import { addressesOf, mirror, noVm } from "../../../../src/reconcilers/machine/Facts.ts"
 import { virtualMachine } from "../Objects.ts"
+import { rich } from "../Rich.ts"
 import { AnyVirtualMachine } from "./Observations.ts"
 
 const Local = Schema.Literals([
@@ -79,19 +80,29 @@ const decode = Schema.decodeUnknownSync(MachineStatus, { onExcessProperty: "erro
 const wire = (fields: object): unknown => JSON.parse(JSON.stringify(fields))
 
 describe("Facts.mirror", () => {
-  it.prop("is a status that our schema takes", { vm: AnyVirtualMachine }, ({ vm }) => {
-    const status = decode(wire(mirror(vm)))
-    assert.strictEqual(status.vmStatus, vm.Status)
-    assert.strictEqual(status.biosGuid, vm.BiosGuid)
-    assert.strictEqual(status.host, vm.HostName)
-    assert.strictEqual(status.hostname, vm.ComputerName)
-    const works = vm.Job?.Status === "Running" || vm.Job?.Status === "NotStarted"
-    assert.strictEqual(status.job?.id, works ? vm.Job?.Id : undefined)
-  })
+  it.prop(
+    "is a status that our schema takes",
+    { vm: AnyVirtualMachine },
+    ({ vm }) => {
+      const status = decode(wire(mirror(vm)))
+      assert.strictEqual(status.vmStatus, vm.Status)
+      assert.strictEqual(status.biosGuid, vm.BiosGuid)
+      assert.strictEqual(status.host, vm.HostName)
+      assert.strictEqual(status.hostname, vm.ComputerName)
+      const works = vm.Job?.Status === "Running" || vm.Job?.Status === "NotStarted"
+      assert.strictEqual(status.job?.id, works ? vm.Job?.Id : undefined)
+    },
+    rich
+  )
 
-  it.prop("names every field each time, so that what is over is removed", { vm: AnyVirtualMachine }, ({ vm }) => {
-    assert.hasAllKeys(mirror(vm), ["vmStatus", "biosGuid", "creationTime", "modifiedTime", "hostname", "host", "job"])
-  })
+  it.prop(
+    "names every field each time, so that what is over is removed",
+    { vm: AnyVirtualMachine },
+    ({ vm }) => {
+      assert.hasAllKeys(mirror(vm), ["vmStatus", "biosGuid", "creationTime", "modifiedTime", "hostname", "host", "job"])
+    },
+    rich
+  )
 
   it.each([
     [-1, 0],

@@ -57,8 +57,16 @@ const JobOf = Schema.Struct({
   Status: Schema.Literals(["NotStarted", "Running", "Completed", "SucceedWithInfo", "Failed", "Canceled"])
 })
 
+/** Nothing decides by these: one entry of each does. */
+const few = {
+  NetworkAdapters: VirtualMachine.fields.NetworkAdapters.check(Schema.isMaxLength(1)),
+  Disks: VirtualMachine.fields.Disks.check(Schema.isMaxLength(1)),
+  DvdDrives: VirtualMachine.fields.DvdDrives.check(Schema.isMaxLength(1))
+}
+
 export const AnyVirtualMachine = Schema.Struct({
   ...VirtualMachine.fields,
+  ...few,
   Status: State,
   VirtualMachineState: State,
   Job: Schema.optionalKey(JobOf)
@@ -67,6 +75,7 @@ export const AnyVirtualMachine = Schema.Struct({
 /** A VM that is off and that VMM leaves alone. */
 export const Idle = Schema.Struct({
   ...VirtualMachine.fields,
+  ...few,
   Status: Schema.Literals(off),
   VirtualMachineState: Schema.Literals(off),
   Job: Schema.optionalKey(Schema.Struct({ ...Job.fields, Status: Schema.Literals(["Completed", "Failed"]) }))

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import * as Marker from "../../../../schemas/vmm/Marker.ts"
 import { madeBy, markerOf, owns } from "../../../../src/reconcilers/machine/Ownership.ts"
 import { scvmmMachine, virtualMachine } from "../Objects.ts"
+import { rich } from "../Rich.ts"
 import { AnyVirtualMachine } from "./Observations.ts"
 
 const installation = "installation-1"
@@ -77,7 +78,8 @@ describe("Ownership (design D6a)", () => {
         assert.isTrue(owns(machine, marked, adoption))
         assert.isFalse(owns(other, { ...marked, BiosGuid: bios }, adoption))
       }
-    }
+    },
+    rich
   )
 
   const Which = Schema.Array(Schema.Literals(["mine", "namesake", "unmarked"]))

@@ -3,6 +3,7 @@ import type { VirtualMachine } from "../../../../schemas/vmm/VirtualMachine.ts"
 import type { Observed, Step } from "../../../../src/reconcilers/machine/Plan.ts"
 import { plan } from "../../../../src/reconcilers/machine/Plan.ts"
 import { virtualMachine } from "../Objects.ts"
+import { rich } from "../Rich.ts"
 import { AnyVirtualMachine, atWork, broken, Idle, Observation, observed, off } from "./Observations.ts"
 
 const creation = { execHost: "exec-1", shellId: "s", startedAt: "2026-01-01T00:00:00Z" }
@@ -52,103 +53,168 @@ const tags = (...names: ReadonlyArray<Step["_tag"]>): ReadonlyArray<string> => n
 const commands = tags("Create", "Expand", "Seed", "Start", "Remove")
 
 describe("Plan: whatever is observed", () => {
-  it.prop("a known id leads to no creation", { it: Observation }, (given) => {
-    const now = observed(given.it)
-    const tag = plan(now)._tag
-    if (now.id !== undefined) assert.notInclude(tags("Create", "ReserveName", "Recover"), tag)
-  })
+  it.prop(
+    "a known id leads to no creation",
+    { it: Observation },
+    (given) => {
+      const now = observed(given.it)
+      const tag = plan(now)._tag
+      if (now.id !== undefined) assert.notInclude(tags("Create", "ReserveName", "Recover"), tag)
+    },
+    rich
+  )
 
-  it.prop("a recorded attempt is looked for before anything else is made", { it: Observation }, (given) => {
-    const now = observed(given.it, {
-      id: undefined,
-      sighting: { _tag: "Unknown" },
-      creation,
-      call: undefined,
-      finalizer: true
-    })
-    assert.deepStrictEqual(plan(now), { _tag: "Recover", creation })
-  })
+  it.prop(
+    "a recorded attempt is looked for before anything else is made",
+    { it: Observation },
+    (given) => {
+      const now = observed(given.it, {
+        id: undefined,
+        sighting: { _tag: "Unknown" },
+        creation,
+        call: undefined,
+        finalizer: true
+      })
+      assert.deepStrictEqual(plan(now), { _tag: "Recover", creation })
+    },
+    rich
+  )
 
-  it.prop("what was up is never seeded, and started by policy alone", { it: Observation, vm: Idle }, (given) => {
-    const now = observed(given.it, { ...holding, wasUp: true, ...present(given.vm) })
-    const tag = plan(now)._tag
-    assert.notInclude(tags("Seed", "Expand"), tag)
-    if (now.powerPolicy === "Report") assert.notStrictEqual(tag, "Start")
-  })
+  it.prop(
+    "what was up is never seeded, and started by policy alone",
+    { it: Observation, vm: Idle },
+    (given) => {
+      const now = observed(given.it, { ...holding, wasUp: true, ...present(given.vm) })
+      const tag = plan(now)._tag
+      assert.notInclude(tags("Seed", "Expand"), tag)
+      if (now.powerPolicy === "Report") assert.notStrictEqual(tag, "Start")
+    },
+    rich
+  )
 
-  it.prop("a VM that is not ours is never commanded", { it: Observation, vm: AnyVirtualMachine }, (given) => {
-    const now = observed(given.it, { id: given.vm.Id, sighting: { _tag: "Present", vm: given.vm, owned: false } })
-    const step = plan(now)
-    assert.notInclude(commands, step._tag)
-    if (now.call !== undefined || (!now.finalizer && !now.deleting)) return
-    assert.strictEqual(step._tag, now.deleting ? "Disown" : "Refuse")
-  })
+  it.prop(
+    "a VM that is not ours is never commanded",
+    { it: Observation, vm: AnyVirtualMachine },
+    (given) => {
+      const now = observed(given.it, { id: given.vm.Id, sighting: { _tag: "Present", vm: given.vm, owned: false } })
+      const step = plan(now)
+      assert.notInclude(commands, step._tag)
+      if (now.call !== undefined || (!now.finalizer && !now.deleting)) return
+      assert.strictEqual(step._tag, now.deleting ? "Disown" : "Refuse")
+    },
+    rich
+  )
 
-  it.prop("a VM on which VMM works is never commanded", { it: Observation, vm: AnyVirtualMachine }, (given) => {
-    const now = observed(given.it, present(given.vm))
-    if (busy(given.vm)) assert.notInclude(commands, plan(now)._tag)
-  })
+  it.prop(
+    "a VM on which VMM works is never commanded",
+    { it: Observation, vm: AnyVirtualMachine },
+    (given) => {
+      const now = observed(given.it, present(given.vm))
+      if (busy(given.vm)) assert.notInclude(commands, plan(now)._tag)
+    },
+    rich
+  )
 
-  it.prop("one call of a machine at a time", { it: Observation }, (given) => {
-    const now = observed(given.it, { call: "create", finalizer: true })
-    assert.deepStrictEqual(plan(now), { _tag: "AwaitCall", call: "create" })
-  })
+  it.prop(
+    "one call of a machine at a time",
+    { it: Observation },
+    (given) => {
+      const now = observed(given.it, { call: "create", finalizer: true })
+      assert.deepStrictEqual(plan(now), { _tag: "AwaitCall", call: "create" })
+    },
+    rich
+  )
 
-  it.prop("nothing is done before the finalizer holds the object", { it: Observation }, (given) => {
-    const now = observed(given.it, { finalizer: false, deleting: false })
-    assert.deepStrictEqual(plan(now), { _tag: "AddFinalizer" })
-  })
+  it.prop(
+    "nothing is done before the finalizer holds the object",
+    { it: Observation },
+    (given) => {
+      const now = observed(given.it, { finalizer: false, deleting: false })
+      assert.deepStrictEqual(plan(now), { _tag: "AddFinalizer" })
+    },
+    rich
+  )
 
-  it.prop("nothing is made or seeded while there is something to wait for", { it: Observation, vm: Idle }, (given) => {
-    const none = observed(given.it, { ...holding, wait })
-    for (const now of [none, { ...none, ...present(given.vm) }]) {
-      assert.notInclude(tags("Create", "ReserveName", "Seed"), plan(now)._tag)
-    }
-  })
+  it.prop(
+    "nothing is made or seeded while there is something to wait for",
+    { it: Observation, vm: Idle },
+    (given) => {
+      const none = observed(given.it, { ...holding, wait })
+      for (const now of [none, { ...none, ...present(given.vm) }]) {
+        assert.notInclude(tags("Create", "ReserveName", "Seed"), plan(now)._tag)
+      }
+    },
+    rich
+  )
 
-  it.prop("a command fits the power state", { it: Observation, vm: AnyVirtualMachine }, (given) => {
-    const now = observed(given.it, { ...holding, ...present(given.vm) })
-    const states: ReadonlyArray<string> = off
-    const failed: ReadonlyArray<string> = broken
-    const step = plan(now)
-    if (step._tag === "Start" || step._tag === "Seed" || step._tag === "Expand") {
-      assert.include(states, given.vm.VirtualMachineState)
-      assert.notInclude(failed, given.vm.Status)
-    }
-    if (step._tag === "Seed") {
-      assert.strictEqual(now.seed, "missing")
-      assert.strictEqual(step.vmId, given.vm.VMId)
-    }
-    if (step._tag === "Settle") assert.strictEqual(given.vm.VirtualMachineState, "Running")
-  })
+  it.prop(
+    "a command fits the power state",
+    { it: Observation, vm: AnyVirtualMachine },
+    (given) => {
+      const now = observed(given.it, { ...holding, ...present(given.vm) })
+      const states: ReadonlyArray<string> = off
+      const failed: ReadonlyArray<string> = broken
+      const step = plan(now)
+      if (step._tag === "Start" || step._tag === "Seed" || step._tag === "Expand") {
+        assert.include(states, given.vm.VirtualMachineState)
+        assert.notInclude(failed, given.vm.Status)
+      }
+      if (step._tag === "Seed") {
+        assert.strictEqual(now.seed, "missing")
+        assert.strictEqual(step.vmId, given.vm.VMId)
+      }
+      if (step._tag === "Settle") assert.strictEqual(given.vm.VirtualMachineState, "Running")
+    },
+    rich
+  )
 
-  it.prop("a first start has its seed, if wanted, and disks of full size", { it: Observation, vm: Idle }, (given) => {
-    const now = observed(given.it, { ...holding, wasUp: false, ...present(given.vm) })
-    if (plan(now)._tag !== "Start") return
-    assert.notStrictEqual(now.seed, "missing")
-    assert.isUndefined(now.growth)
-  })
+  it.prop(
+    "a first start has its seed, if wanted, and disks of full size",
+    { it: Observation, vm: Idle },
+    (given) => {
+      const now = observed(given.it, { ...holding, wasUp: false, ...present(given.vm) })
+      if (plan(now)._tag !== "Start") return
+      assert.notStrictEqual(now.seed, "missing")
+      assert.isUndefined(now.growth)
+    },
+    rich
+  )
 })
 
 describe("Plan: a deletion", () => {
-  it.prop("makes, seeds and starts nothing, whatever is waited for", { it: Observation }, (given) => {
-    const now = observed(given.it, { deleting: true })
-    const step = plan(now)
-    assert.include(tags("AwaitCall", "Recover", "AwaitJob", "Remove", "Release", "Disown"), step._tag)
-    assert.deepStrictEqual(plan({ ...now, wait, wasUp: !now.wasUp, seed: "missing", powerPolicy: "PowerOn" }), step)
-  })
+  it.prop(
+    "makes, seeds and starts nothing, whatever is waited for",
+    { it: Observation },
+    (given) => {
+      const now = observed(given.it, { deleting: true })
+      const step = plan(now)
+      assert.include(tags("AwaitCall", "Recover", "AwaitJob", "Remove", "Release", "Disown"), step._tag)
+      assert.deepStrictEqual(plan({ ...now, wait, wasUp: !now.wasUp, seed: "missing", powerPolicy: "PowerOn" }), step)
+    },
+    rich
+  )
 
-  it.prop("is over when VMM has no such VM, and when nothing was ever tried", { it: Observation }, (given) => {
-    const now = observed(given.it, { deleting: true, call: undefined })
-    assert.deepStrictEqual(plan({ ...now, id: "x", sighting: { _tag: "Absent" } }), { _tag: "Release" })
-    assert.deepStrictEqual(plan({ ...now, id: undefined, sighting: { _tag: "Unknown" }, creation: undefined }), {
-      _tag: "Release"
-    })
-  })
+  it.prop(
+    "is over when VMM has no such VM, and when nothing was ever tried",
+    { it: Observation },
+    (given) => {
+      const now = observed(given.it, { deleting: true, call: undefined })
+      assert.deepStrictEqual(plan({ ...now, id: "x", sighting: { _tag: "Absent" } }), { _tag: "Release" })
+      assert.deepStrictEqual(plan({ ...now, id: undefined, sighting: { _tag: "Unknown" }, creation: undefined }), {
+        _tag: "Release"
+      })
+    },
+    rich
+  )
 
-  it.prop("removes our VM in every state that VMM does not work on", { vm: AnyVirtualMachine }, ({ vm }) => {
-    assert.strictEqual(plan(seen(vm, { deleting: true }))._tag, busy(vm) ? "AwaitJob" : "Remove")
-  })
+  it.prop(
+    "removes our VM in every state that VMM does not work on",
+    { vm: AnyVirtualMachine },
+    ({ vm }) => {
+      assert.strictEqual(plan(seen(vm, { deleting: true }))._tag, busy(vm) ? "AwaitJob" : "Remove")
+    },
+    rich
+  )
 })
 
 describe("Plan: the table", () => {

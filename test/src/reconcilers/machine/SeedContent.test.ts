@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import { Networking } from "../../../../schemas/scvmm/Networking.ts"
 import { fileNameOf, hostnameOf, seedOf, seedState } from "../../../../src/reconcilers/machine/SeedContent.ts"
 import { scvmmMachine, virtualMachine } from "../Objects.ts"
+import { rich } from "../Rich.ts"
 
 const hasMedium = (...names: ReadonlyArray<string | undefined>) =>
   virtualMachine({
@@ -109,6 +110,7 @@ describe("SeedContent.seedOf", () => {
           [gateway, gateway6, mtu, macAddress]
         )
       }
-    }
+    },
+    rich
   )
 })

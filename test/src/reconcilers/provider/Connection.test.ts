@@ -6,6 +6,7 @@ import type { ProviderConnection } from "../../../../layers/scvmm/ScvmmSession.t
 import type { Problem } from "../../../../src/reconcilers/provider/Connection.ts"
 import { connectionOf } from "../../../../src/reconcilers/provider/Connection.ts"
 import { scvmmProvider } from "../Objects.ts"
+import { rich } from "../Rich.ts"
 
 const password = "S3cr3t-ünd-länger"
 const good = { username: String.raw`DOM\svc`, password }
@@ -102,7 +103,8 @@ describe("Connection: what a person must change", () => {
       assert.isAbove(connection.execHosts.length, 0)
       assert.notInclude(connection.execHosts, "")
       assert.strictEqual(Redacted.value(connection.password), password)
-    }
+    },
+    rich
   )
 })
 
@@ -121,13 +123,13 @@ describe("Connection: where to dial (checklist 35)", () => {
     assert.strictEqual(connection.scvmmHost, "vmm.example.org")
   })
 
-  it("an empty execHost is none, also when it was not stored", () => {
+  it("an empty execHost and 0 seconds are none, also where the decoder let them through", () => {
     const provider = scvmmProvider({ spec: { transport: https } })
     const connection = connectionOf(
-      { ...provider, spec: { ...provider.spec, execHost: "" } },
+      { ...provider, spec: { ...provider.spec, execHost: "", keepAliveSeconds: 0 } },
       { resourceVersion: "1", data: good }
     )
-    assert.deepInclude(connection, { execHosts: ["vmm.example.org"] })
+    assert.deepInclude(connection, { execHosts: ["vmm.example.org"], keepAliveSeconds: 20 })
   })
 })
 
