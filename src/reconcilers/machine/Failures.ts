@@ -1,6 +1,7 @@
 /** What an error means for a ScvmmMachine's conditions, and whether an attempt that met it may have left a VM: pure. */
 import type { Finding } from "../../../schemas/kube/Condition.ts"
 import type { ScvmmError } from "../../../layers/scvmm/ScvmmError.ts"
+import type { CallError } from "./MachineContext.ts"
 import { available, failed, unavailable } from "./Conditions.ts"
 
 /** The reason that conditions and Events carry. */
@@ -43,6 +44,13 @@ export const leftNothing = (error: ScvmmError): boolean =>
   error._tag === "ScvmmAuthenticationFailed" ||
   error._tag === "ScvmmHostUnavailable" ||
   (error._tag === "ScvmmCreateRefused" && error.reason === "CommitWindowElapsed")
+
+/**
+ * Whether the attempt that is recorded after this error needs no more waiting: its answer was seen, or its command never
+ * left. Superseded means that another replica recorded it, whose command may be on its way.
+ */
+export const sawEnd = (error: CallError): boolean =>
+  error._tag !== "ScvmmOutcomeUnknown" && !(error._tag === "ScvmmCreateRefused" && error.reason === "Superseded")
 
 const isScvmmTag = (tag: string): boolean => tag.startsWith("Scvmm")
 

@@ -18,7 +18,7 @@ import { Informers } from "../../runtime/Informers.ts"
 import * as Status from "../../runtime/Status.ts"
 import { available, failed, notDeleting, unavailable } from "./Conditions.ts"
 import { leftNothing, reasonOf } from "./Failures.ts"
-import { findingsOf, isScvmmError } from "./Failures.ts"
+import { findingsOf, isScvmmError, sawEnd } from "./Failures.ts"
 import type { Surroundings, Wait } from "./Gate.ts"
 import { waitsFor } from "./Gate.ts"
 import { unsupported } from "./Creation.ts"
@@ -133,9 +133,7 @@ const settleCreation = Effect.fn("OpenMachine.settleCreation")(function* (
   const nothing = isScvmmError(call.error) && leftNothing(call.error)
   // An answer was seen, or the command never left: its session is whole, and may be another machine's by now.
   const { creation } = live.status
-  if (creation !== undefined && call.error._tag !== "ScvmmOutcomeUnknown") {
-    workshop.endings.record(live.metadata.uid, creation, {})
-  }
+  if (creation !== undefined && sawEnd(call.error)) workshop.endings.record(live.metadata.uid, creation, {})
   return { ...call, machine: nothing ? yield* forgetAttempt(live) : live }
 })
 

@@ -2,7 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import type { ScvmmError } from "../../../../layers/scvmm/ScvmmError.ts"
 import * as Errors from "../../../../layers/scvmm/ScvmmError.ts"
-import { findingsOf, isScvmmError, leftNothing, reasonOf } from "../../../../src/reconcilers/machine/Failures.ts"
+import {
+  findingsOf,
+  isScvmmError,
+  leftNothing,
+  reasonOf,
+  sawEnd
+} from "../../../../src/reconcilers/machine/Failures.ts"
 import { SeedInvalid } from "../../../../src/reconcilers/machine/SeedCall.ts"
 import { assertWellFormed, statusOf } from "../WellFormed.ts"
 
@@ -46,6 +52,12 @@ describe("Failures", () => {
 
   it("an attempt is forgotten only where nothing can be left", () => {
     for (const [error, , nothing] of table) assert.strictEqual(leftNothing(error), nothing, reasonOf(error))
+  })
+
+  it("an attempt is waited for unless its end was seen", () => {
+    const waits = table.filter(([error]) => !sawEnd(error)).map(([, reason]) => reason)
+    assert.deepStrictEqual(waits, ["Superseded", "OutcomeUnknown"])
+    assert.isTrue(sawEnd(new SeedInvalid({ message: "m" })))
   })
 
   it("what is not SCVMM's is told apart", () => {
