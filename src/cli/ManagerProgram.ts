@@ -69,9 +69,16 @@ const controllers = Effect.fnUntraced(function* (settings: Settings, installatio
   ] as const
 })
 
-const operate = Effect.fnUntraced(function* (settings: Settings, installation: string) {
-  const health = yield* address("health-probe-bind-address", settings.healthAddress)
-  const diagnostics = yield* address("diagnostics-address", settings.diagnosticsAddress)
+interface Addresses {
+  readonly health: BindAddress.BindAddress
+  readonly diagnostics: BindAddress.BindAddress
+}
+
+const operate = Effect.fnUntraced(function* (
+  settings: Settings,
+  installation: string,
+  { health, diagnostics }: Addresses
+) {
   const manager = Manager.make(yield* controllers(settings, installation))
   const services = yield* Effect.context<Informers>()
   const bound = yield* HealthServer.serve({ address: health, pending: Effect.provide(manager.pending, services) })
@@ -87,6 +94,10 @@ export const program = Effect.fnUntraced(function* (settings: Settings) {
   const config = yield* KubeConfig.load(settings.kubeconfig === undefined ? {} : { path: settings.kubeconfig }).pipe(
     Effect.mapError((error) => new SettingInvalid({ message: error.message }))
   )
+  const addresses = {
+    health: yield* address("health-probe-bind-address", settings.healthAddress),
+    diagnostics: yield* address("diagnostics-address", settings.diagnosticsAddress)
+  }
   const kube = Layer.provide(KubeClient.layer(config), Dial.layerUndici)
   return yield* Effect.gen(function* () {
     const installation = yield* installationOf
@@ -97,7 +108,7 @@ export const program = Effect.fnUntraced(function* (settings: Settings) {
       transitionMillis: Duration.toMillis(settings.transitionPeriod)
     })
     const informers = Informers.layer(selection(settings))
-    return yield* operate(settings, installation).pipe(
+    return yield* operate(settings, installation, addresses).pipe(
       Effect.provide(
         Layer.mergeAll(inventory, informers, Events.layer(), Providers.layer, IsoBuilder.layer).pipe(
           Layer.provideMerge(sessions)

@@ -116,10 +116,11 @@ export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => 
   const write = (event: WatchEvent<A>): ReadonlyArray<Change<A>> => {
     switch (event._tag) {
       case "Listed": {
-        // A listing is followed by what of it could not be read.
+        // Before the store is ready: who finds an object missing must find it here.
         unreadable.clear()
+        for (const key of event.unreadable ?? []) unreadable.set(keyText(key), key)
         const listed = new Set(event.items.map((item) => keyText(keyOf(item))))
-        const gone = [...objects.keys()].filter((key) => !listed.has(key))
+        const gone = [...objects.keys()].filter((key) => !listed.has(key) && !unreadable.has(key))
         const changes = [...gone.flatMap((key) => drop(key, undefined)), ...event.items.flatMap(put)]
         ready.openUnsafe()
         return changes

@@ -67,17 +67,36 @@ const condition = (type: string, status: Finding["status"], reason: string, mess
 export const paused = (message: string): Finding =>
   condition(Contract.Condition.paused, "True", Contract.Reason.paused, message)
 
-/** An endpoint that nobody gave holds the control plane back, not the infrastructure: it stays provisioned early. */
-export const published = (endpoint: boolean): ReadonlyArray<Finding> => [
-  condition(Contract.Condition.paused, "False", Contract.Reason.notPaused),
-  condition(Contract.Condition.deleting, "False", Contract.Reason.notDeleting),
-  condition(Contract.Condition.clusterCreated, "True", Contract.LegacyReason.clusterCreated),
-  condition(
+/** Where the control plane's endpoint comes from, as far as this version can tell. */
+export type Endpoint = "given" | "missing" | "unsupported"
+
+export const endpointOf = ({ scvmmCluster, cluster }: Pick<Observed, "scvmmCluster" | "cluster">): Endpoint => {
+  if ((scvmmCluster.spec.controlPlaneEndpoint ?? cluster?.spec.controlPlaneEndpoint) !== undefined) return "given"
+  return scvmmCluster.spec.controlPlaneEndpointFrom === undefined ? "missing" : "unsupported"
+}
+
+const readiness: Readonly<Record<Endpoint, Finding>> = {
+  given: condition(Contract.Condition.ready, "True", Contract.Reason.ready),
+  // Holds the control plane back, not the infrastructure: it stays provisioned early.
+  missing: condition(
     Contract.Condition.ready,
     "True",
     Contract.Reason.ready,
-    endpoint ? "" : "neither spec.controlPlaneEndpoint nor the Cluster's is set: the control plane waits for it"
+    "neither spec.controlPlaneEndpoint nor the Cluster's is set: the control plane waits for it"
+  ),
+  unsupported: condition(
+    Contract.Condition.ready,
+    "False",
+    "NotSupported",
+    "this version does not act on spec.controlPlaneEndpointFrom; set spec.controlPlaneEndpoint"
   )
+}
+
+export const published = (endpoint: Endpoint): ReadonlyArray<Finding> => [
+  condition(Contract.Condition.paused, "False", Contract.Reason.notPaused),
+  condition(Contract.Condition.deleting, "False", Contract.Reason.notDeleting),
+  condition(Contract.Condition.clusterCreated, "True", Contract.LegacyReason.clusterCreated),
+  readiness[endpoint]
 ]
 
 export const waiting = (names: ReadonlyArray<string>): ReadonlyArray<Finding> => {

@@ -12,7 +12,17 @@ import * as Finalizer from "../../runtime/Finalizer.ts"
 import { Informers } from "../../runtime/Informers.ts"
 import * as Status from "../../runtime/Status.ts"
 import * as Triggers from "../../runtime/Triggers.ts"
-import { clusterNameOf, failureDomains, holding, ownerName, paused, plan, published, waiting } from "./ClusterPlan.ts"
+import {
+  clusterNameOf,
+  endpointOf,
+  failureDomains,
+  holding,
+  ownerName,
+  paused,
+  plan,
+  published,
+  waiting
+} from "./ClusterPlan.ts"
 
 const byCluster = "cluster"
 const byName = "clusterName"
@@ -69,10 +79,9 @@ export const make = Effect.fnUntraced(function* (options: { readonly concurrency
         return Action.done
       case "Publish": {
         const domains = failureDomains(scvmmCluster.spec)
-        const endpoint = (scvmmCluster.spec.controlPlaneEndpoint ?? cluster?.spec.controlPlaneEndpoint) !== undefined
         yield* Status.write(ScvmmCluster, scvmmCluster, {
           fields: { initialization: { provisioned: true }, failureDomains: domains.length === 0 ? undefined : domains },
-          findings: published(endpoint)
+          findings: published(endpointOf({ scvmmCluster, cluster }))
         })
         return Action.done
       }

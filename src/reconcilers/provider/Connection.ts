@@ -34,13 +34,31 @@ const execHosts = (spec: ScvmmProvider["spec"]): ReadonlyArray<string> => {
 }
 
 /**
- * The connection of a provider. Problems: ScvmmHostMissing, CredentialsInvalid (a Secret without its keys), TransportInvalid
+ * Fields that would change what happens, or who may use the provider, and that nothing acts on yet: refused by name, so that
+ * nobody relies on them.
+ */
+const unsupported = (spec: ScvmmProvider["spec"]): ReadonlyArray<string> => [
+  ...(Object.keys(spec.extraFunctions ?? {}).length === 0 ? [] : ["extraFunctions"]),
+  ...(Object.keys(spec.env ?? {}).length === 0 ? [] : ["env"]),
+  ...(spec.allowedNamespaces === undefined ? [] : ["allowedNamespaces"]),
+  ...(spec.cloudInit?.fileSystem === "vfat" ? ["cloudInit.fileSystem"] : []),
+  ...(spec.cloudInit?.deviceType === undefined || spec.cloudInit.deviceType === "dvd" ? [] : ["cloudInit.deviceType"]),
+  ...(spec.orphanPolicy === "Delete" ? ["orphanPolicy"] : [])
+]
+
+/**
+ * The connection of a provider. Problems: NotSupported, ScvmmHostMissing, CredentialsInvalid (a Secret without its keys), TransportInvalid
  * (a combination that would send a password in the clear, or that this version cannot speak).
  */
 export const connectionOf = (provider: ScvmmProvider, credentials: Credentials): ProviderConnection | Problem => {
   const { spec, metadata } = provider
   const transport: Partial<ProviderTransport> = spec.transport ?? {}
   if (spec.scvmmHost === "") return problem("ScvmmHostMissing", "spec.scvmmHost is empty; name the VMM server")
+  const refused = unsupported(spec)
+  if (refused.length > 0) {
+    const fields = refused.map((field) => `spec.${field}`).join(", ")
+    return problem("NotSupported", `this version does not act on ${fields}; remove it to go on`)
+  }
   const secretName = spec.scvmmSecret?.name ?? ""
   const missing = ["username", "password"].filter((key) => (credentials.data[key] ?? "") === "")
   if (missing.length > 0) {

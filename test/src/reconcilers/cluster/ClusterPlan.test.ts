@@ -4,7 +4,14 @@ import * as Contract from "../../../../schemas/capi/Contract.ts"
 import { ClusterSpec } from "../../../../schemas/scvmm/ClusterSpec.ts"
 import { ScvmmCluster } from "../../../../schemas/scvmm/ScvmmCluster.ts"
 import type { Observed } from "../../../../src/reconcilers/cluster/ClusterPlan.ts"
-import { failureDomains, paused, plan, published, waiting } from "../../../../src/reconcilers/cluster/ClusterPlan.ts"
+import {
+  endpointOf,
+  failureDomains,
+  paused,
+  plan,
+  published,
+  waiting
+} from "../../../../src/reconcilers/cluster/ClusterPlan.ts"
 import { cluster, scvmmCluster } from "../Objects.ts"
 import { assertWellFormed, statusOf } from "../WellFormed.ts"
 import { rich } from "../Rich.ts"
@@ -120,17 +127,28 @@ describe("ClusterPlan", () => {
 
 describe("ClusterPlan: conditions", () => {
   it("published", () => {
-    for (const endpoint of [true, false]) {
+    for (const endpoint of ["given", "missing", "unsupported"] as const) {
       const findings = published(endpoint)
       assertWellFormed(findings)
       assert.deepStrictEqual(
         ["Ready", "Paused", "Deleting", "ClusterCreated"].map((type) => statusOf(findings, type)),
-        ["True", "False", "False", "True"]
+        [endpoint === "unsupported" ? "False" : "True", "False", "False", "True"]
       )
       const message = findings.find((it) => it.type === "Ready")?.message ?? ""
-      if (endpoint) assert.strictEqual(message, "")
+      if (endpoint === "given") assert.strictEqual(message, "")
       else assert.include(message, "spec.controlPlaneEndpoint")
     }
+  })
+
+  it("an endpoint is given by either object; a wish for one that nothing acts on is told", () => {
+    const endpoint = { host: "h", port: 6443 }
+    const wish = { controlPlaneEndpointFrom: { hook: true } }
+    const of = (own: object, core: object) =>
+      endpointOf({ scvmmCluster: scvmmCluster({ spec: own }), cluster: cluster({ spec: core }) })
+    assert.strictEqual(of({ controlPlaneEndpoint: endpoint }, {}), "given")
+    assert.strictEqual(of(wish, { controlPlaneEndpoint: endpoint }), "given")
+    assert.strictEqual(of({}, {}), "missing")
+    assert.strictEqual(of(wish, {}), "unsupported")
   })
 
   it("paused", () => {

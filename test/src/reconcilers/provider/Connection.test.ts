@@ -25,6 +25,19 @@ const connected = (spec: object = {}, data: Readonly<Record<string, string>> = g
 
 describe("Connection: what a person must change", () => {
   it.each<[string, ProviderConnection | Problem, string, ReadonlyArray<string | RegExp>]>([
+    ...[
+      [{ extraFunctions: { AddVMSpec: "param()" } }, "spec.extraFunctions"],
+      [{ env: { A: "b" } }, "spec.env"],
+      [{ allowedNamespaces: { list: ["a"] } }, "spec.allowedNamespaces"],
+      [{ cloudInit: { fileSystem: "vfat" } }, "spec.cloudInit.fileSystem"],
+      [{ cloudInit: { deviceType: "scsi" } }, "spec.cloudInit.deviceType"],
+      [{ orphanPolicy: "Delete" }, "spec.orphanPolicy"]
+    ].map(([spec, field]): [string, ProviderConnection | Problem, string, ReadonlyArray<string>] => [
+      `${String(field)}, which nothing acts on`,
+      of(Object(spec)),
+      "NotSupported",
+      [String(field), "remove it"]
+    ]),
     ["no password", of({}, { username: "u" }), "CredentialsInvalid", ['"vmm-secret"', "data.password", /add/u]],
     ["no user name", of({}, { password }), "CredentialsInvalid", ['"vmm-secret"', "data.username", /add/u]],
     ["an empty Secret", of({}, {}), "CredentialsInvalid", ["data.username and data.password"]],
