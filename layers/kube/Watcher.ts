@@ -95,7 +95,8 @@ export const watch: Watch = <A extends KubeObject>(resource: Resource<A>, option
           onSuccess: ({ items, undecodable, resourceVersion }) => {
             progress.resourceVersion = resourceVersion
             const bad = undecodable.map((it): WatchEvent<A> => ({ _tag: "Undecodable", ...it }))
-            return Effect.as(healthy, [{ _tag: "Listed", items } as const, ...bad])
+            const listed: WatchEvent<A> = { _tag: "Listed", items, unreadable: undecodable.map(({ key }) => key) }
+            return Effect.as(healthy, [listed, ...bad])
           }
         })
       )

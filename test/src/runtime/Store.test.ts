@@ -109,6 +109,18 @@ describe("Store", () => {
     assert.deepStrictEqual(store.unreadable(), [])
   })
 
+  it("is never ready without knowing what it cannot read, and keeps the last version of it", () => {
+    const { store, write } = Store.make(toys)
+    const key = { namespace: "play", name: "bear" }
+    write({ _tag: "Listed", items: [toy("duck")], unreadable: [key] })
+    assert.deepStrictEqual(store.unreadable(), [key])
+    write({ _tag: "Applied", object: toy("bear") })
+    assert.deepStrictEqual(write({ _tag: "Listed", items: [toy("duck")], unreadable: [key] }), [])
+    assert.deepStrictEqual(store.unreadable(), [key])
+    assert.isDefined(store.get(key))
+    assert.deepStrictEqual(write({ _tag: "Listed", items: [toy("duck")] }), [{ _tag: "Deleted", object: toy("bear") }])
+  })
+
   it("an unknown index is a mistake of the caller", () => {
     assert.throws(() => Store.make(toys).store.byIndex("none", "x"), /Toy has no index "none"/u)
   })
