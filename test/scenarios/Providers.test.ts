@@ -1,0 +1,158 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { program } from "../../src/cli/ManagerProgram.ts"
+import * as Core from "../../src/simulators/capi/CoreApi.ts"
+import { objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
+import { create, eventually, quiet, site } from "./Site.ts"
+
+type Site = Effect.Success<ReturnType<typeof site>>
+
+const provider: Core.Kind = { ...Core.ScvmmMachine, kind: "ScvmmProvider", plural: "scvmmproviders" }
+const namespace = "default"
+const base64 = (value: string): string => Buffer.from(value).toString("base64")
+const watchFilter = { "cluster.x-k8s.io/watch-filter": "mine" }
+
+/** An operator that minds its share only, with a sweep each second. */
+const operator = (kubeconfig: string) =>
+  program({
+    kubeconfig,
+    namespace: "",
+    watchFilter: "mine",
+    healthAddress: "127.0.0.1:0",
+    diagnosticsAddress: "127.0.0.1:0",
+    machineConcurrency: 10,
+    clusterConcurrency: 2,
+    providerConcurrency: 2,
+    sweepPeriod: Duration.seconds(1),
+    transitionPeriod: Duration.millis(200)
+  })
+
+const reasonOf = (object: KubeJson | undefined): string =>
+  text(
+    objects(object, "status", "conditions").find((it) => text(it, "type") === "Ready"),
+    "reason"
+  )
+
+const prepare = Effect.fnUntraced(function* ({ world: { access }, target }: Site) {
+  const { userName, password, ca } = target
+  yield* create(access, namespace, Core.Secret, {
+    metadata: { name: "scvmm" },
+    data: { username: base64(userName), password: base64(password), "ca.crt": base64(ca) }
+  })
+  yield* create(access, namespace, Core.Secret, {
+    metadata: { name: "boot" },
+    data: { value: base64("#cloud-config\n"), format: base64("cloud-config") }
+  })
+  // The provider lacks the label: whoever serves all is not shared out.
+  yield* create(access, namespace, provider, {
+    metadata: { name: "scvmm" },
+    spec: {
+      scvmmHost: target.vmmHost,
+      scvmmSecret: { name: "scvmm" },
+      execHosts: ["127.0.0.1"],
+      keepAliveSeconds: 1,
+      transport: { scheme: "https", port: target.port, authentication: "Basic" }
+    }
+  })
+})
+
+const machine = ({ world }: Site, name: string, labels: KubeJson = watchFilter) =>
+  create(world.access, namespace, Core.ScvmmMachine, {
+    metadata: { name, labels },
+    spec: {
+      cloud: "Production",
+      hostGroup: "Production",
+      hardwareProfile: "kubernetes-gen2",
+      cpuCount: 2,
+      memory: "4Gi",
+      disks: [{ vhDisk: "ubuntu-24.04" }],
+      networking: { domain: "example.test", devices: [{ vmNetwork: "kubernetes" }] },
+      providerRef: { name: "scvmm", namespace },
+      bootstrap: { dataSecretName: "boot" }
+    }
+  })
+
+const find = ({ world }: Site, name: string) => world.access.find(Core.ScvmmMachine, namespace, name)
+
+const ready = (it: Site, name: string) =>
+  eventually(
+    `${name} is ready`,
+    Effect.map(find(it, name), (object) => (reasonOf(object) === "Ready" ? object : undefined)),
+    30
+  )
+
+describe("a provider", () => {
+  it.live(
+    "a rotated password reaches machines and polls; deleted with its machines it leaves nothing",
+    () =>
+      Effect.gen(function* () {
+        const it = yield* site({ seed: "rotation" })
+        const { access, scvmm } = it.world
+        yield* prepare(it)
+        yield* Effect.forkScoped(operator(it.kubeconfig))
+        yield* machine(it, "m")
+        const made = yield* ready(it, "m")
+
+        const [account] = scvmm.inventory.accounts
+        Object.assign(account ?? {}, { password: "rotated" })
+        yield* access.mergePatch(Core.Secret, namespace, "scvmm", { data: { password: base64("rotated") } })
+        // Its look at the Secret a minute later, made to come now.
+        yield* access.mergePatch(provider, namespace, "scvmm", { metadata: { labels: { look: "now" } } })
+        yield* scvmm.outOfBand.powerOff(text(made, "spec", "id"))
+        yield* eventually(
+          "the poll tells of a machine that is off",
+          Effect.map(find(it, "m"), (object) => (reasonOf(object) === "NotReady" ? true : undefined)),
+          20
+        )
+
+        yield* access.delete(provider, namespace, "scvmm")
+        yield* access.delete(Core.Secret, namespace, "scvmm")
+        yield* access.delete(Core.ScvmmMachine, namespace, "m")
+        yield* eventually(
+          "all deleted",
+          Effect.gen(function* () {
+            const left = [yield* find(it, "m"), yield* access.find(provider, namespace, "scvmm")]
+            return left.every((object) => object === undefined) ? true : undefined
+          }),
+          20
+        )
+        assert.deepStrictEqual(scvmm.state.virtualMachines(), [])
+        assert.deepStrictEqual(scvmm.state.leftovers(), [])
+        yield* Effect.sleep("500 millis")
+        const polls = scvmm.state.calls().get("Get-CapsVirtualMachineList")
+        yield* Effect.sleep("1500 millis")
+        assert.strictEqual(scvmm.state.calls().get("Get-CapsVirtualMachineList"), polls)
+      }).pipe(Effect.scoped, quiet),
+    60_000
+  )
+
+  it.live(
+    "a Cluster without the watch filter's label pauses its machines all the same",
+    () =>
+      Effect.gen(function* () {
+        const it = yield* site({ seed: "filter" })
+        const { access, scvmm } = it.world
+        yield* prepare(it)
+        yield* create(access, namespace, Core.Cluster, { metadata: { name: "c" }, spec: { paused: true } })
+        yield* machine(it, "held", { ...watchFilter, [Core.clusterLabel]: "c" })
+        yield* machine(it, "free")
+        yield* machine(it, "theirs", {})
+        yield* Effect.forkScoped(operator(it.kubeconfig))
+        yield* ready(it, "free")
+        assert.deepStrictEqual(
+          scvmm.state.virtualMachines().map(({ Name }) => Name),
+          ["free"]
+        )
+        assert.isTrue(
+          objects(yield* find(it, "held"), "status", "conditions").some(
+            (condition) => text(condition, "type") === "Paused" && text(condition, "status") === "True"
+          )
+        )
+        yield* access.mergePatch(Core.Cluster, namespace, "c", { spec: { paused: false } })
+        yield* ready(it, "held")
+        assert.lengthOf(scvmm.state.virtualMachines(), 2)
+      }).pipe(Effect.scoped, quiet),
+    60_000
+  )
+})
