@@ -7,12 +7,12 @@ import * as Core from "../../simulators/capi/CoreApi.ts"
 import type { ResourceName } from "../../simulators/kube/Access.ts"
 import { strings, text } from "../../simulators/kube/KubeJson.ts"
 
+/** A provider outlives its clusters and keeps its own. */
 const finalizers = new Set<string>([
   Contract.machineFinalizer,
   Contract.clusterFinalizer,
   Contract.persistentDiskFinalizer,
-  Contract.ipAddressClaimFinalizer,
-  Contract.providerFinalizer
+  Contract.ipAddressClaimFinalizer
 ])
 
 /** Kinds that the operator writes a finalizer to. */

@@ -284,6 +284,7 @@ describe("ScvmmSession", () => {
         )
         yield* Effect.sleep("1 second")
         yield* list
+        assert.strictEqual((yield* session.server(connection)).Name, "vmm.example.test")
         assert.deepStrictEqual(yield* session.counts(connection.uid), { open: 3, idle: 1 })
         yield* Fiber.interruptAll(blocked)
         yield* list
