@@ -46,7 +46,7 @@ export class VirtualMachineNotOwned extends Schema.TaggedError<VirtualMachineNot
 
 /** The create verb found a VM with this machine's marker, came too late to commit, or was not sent: look up again. */
 export class CreateRefused extends Schema.TaggedError<CreateRefused>()("ScvmmCreateRefused", {
-  reason: Schema.Literals(["VirtualMachineExists", "CommitWindowElapsed", "Superseded"]),
+  reason: Schema.Literals(["VirtualMachineExists", "CommitWindowElapsed", "Superseded", "IntentLate"]),
   detail: Schema.String
 }) {
   readonly retry: Retry = "backoff"

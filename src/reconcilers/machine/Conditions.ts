@@ -43,6 +43,7 @@ const settled = (addresses: number): ReadonlyArray<Finding> => [
 
 const deleting = (message: string): ReadonlyArray<Finding> => [
   condition("Deleting", "True", "Deleting", message),
+  condition("VmRunning", "False", "VmDeleting", message),
   condition("Ready", "False", "Deleting", message)
 ]
 

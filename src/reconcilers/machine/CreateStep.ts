@@ -108,8 +108,15 @@ export const createCall = Effect.fn("CreateStep.createCall")(function* (context:
   const sessions = yield* ScvmmSession
   return yield* sessions.use(connection, (session) =>
     Effect.gen(function* () {
-      const startedAt = DateTime.formatIso(yield* DateTime.now)
-      yield* intend(context, { execHost: session.execHost, shellId: session.shellId, startedAt })
+      const started = yield* DateTime.now
+      const creation = { execHost: session.execHost, shellId: session.shellId, startedAt: DateTime.formatIso(started) }
+      yield* intend(context, creation)
+      workshop.endings.record(machine.metadata.uid, creation, { _tag: "Begun" })
+      // The window that others wait for counts from startedAt, the command's own from its arrival.
+      const late = (yield* Clock.currentTimeMillis) - DateTime.toEpochMillis(started)
+      if (late > (commitMarginSeconds * 1_000) / 2) {
+        return yield* new CreateRefused({ reason: "IntentLate", detail: `storing the intent took ${late} ms` })
+      }
       const marker = Marker.render(markerOf(machine, workshop.installation))
       const [vm] = yield* session.run(NewVirtualMachine, parametersOf(machine, placement, marker))
       return vm ?? (yield* new AnswerInvalid({ function: NewVirtualMachine.name, detail: "no answer at all" }))
@@ -170,12 +177,12 @@ export const settleAttempt = Effect.fn("CreateStep.settleAttempt")(function* (
   const { endings } = context.workshop
   const { uid } = context.machine.metadata
   const known = endings.of(uid, creation)
-  if (known !== undefined && known.shellDeletedAt === undefined) return 0
-  if (known === undefined && !(yield* endAttempt(context, creation))) {
+  if (known?._tag === "Answered") return 0
+  if (known?._tag !== "ShellDeleted" && !(yield* endAttempt(context, creation))) {
     return windowLeft(creation, yield* Clock.currentTimeMillis)
   }
   const now = yield* Clock.currentTimeMillis
-  const since = known?.shellDeletedAt ?? now
-  endings.record(uid, creation, { shellDeletedAt: since })
+  const since = known?._tag === "ShellDeleted" ? known.at : now
+  endings.record(uid, creation, { _tag: "ShellDeleted", at: since })
   return Math.max(0, since + commitMarginSeconds * 1_000 - now)
 })

@@ -27,6 +27,7 @@ export const unsupported = (spec: Spec, networking: Placement["networking"]): Wa
       ...((device.addressesFromPools ?? []).length === 0 ? [] : [`networking.devices[${i}].addressesFromPools`]),
       ...((device.staticIPAddressPools ?? []).length === 0 ? [] : [`networking.devices[${i}].staticIPAddressPools`])
     ]),
+    ...(spec.powerOffMode === undefined || spec.powerOffMode === "hard" ? [] : ["powerOffMode"]),
     ...(spec.tag === undefined ? [] : ["tag"]),
     ...(Object.keys(spec.customProperty ?? {}).length === 0 ? [] : ["customProperty"])
   ]

@@ -1,10 +1,13 @@
 /** How attempts to create a VM ended, as far as this process knows: what must still be waited for before another. */
 import type { Creation } from "./Plan.ts"
 
-export interface Ending {
-  /** Milliseconds; from here on a request that VMM already had may still commit. Absent: its answer was seen, or it was never sent. */
-  readonly shellDeletedAt?: number
-}
+export type Ending =
+  /** This process made the attempt, and is at it or lost sight of it. */
+  | { readonly _tag: "Begun" }
+  /** Its answer was seen, or its command never left. */
+  | { readonly _tag: "Answered" }
+  /** Milliseconds; from here on a request that VMM already had may still commit. */
+  | { readonly _tag: "ShellDeleted"; readonly at: number }
 
 /** Kept per attempt, so that a later one of the same machine starts anew; lost at a restart, which means waiting again. */
 export interface Endings {

@@ -43,7 +43,7 @@ export const leftNothing = (error: ScvmmError): boolean =>
   error._tag === "ScvmmReferenceUnresolved" ||
   error._tag === "ScvmmAuthenticationFailed" ||
   error._tag === "ScvmmHostUnavailable" ||
-  (error._tag === "ScvmmCreateRefused" && error.reason === "CommitWindowElapsed")
+  (error._tag === "ScvmmCreateRefused" && (error.reason === "CommitWindowElapsed" || error.reason === "IntentLate"))
 
 /**
  * Whether the attempt that is recorded after this error needs no more waiting: its answer was seen, or its command never

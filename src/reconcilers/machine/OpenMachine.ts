@@ -130,10 +130,13 @@ const settleCreation = Effect.fn("OpenMachine.settleCreation")(function* (
   if (call.error === undefined) return { ...call, machine }
   const kube = yield* KubeClient
   const live = yield* kube.get(ScvmmMachine, keyOf(machine))
-  const nothing = isScvmmError(call.error) && leftNothing(call.error)
-  // An answer was seen, or the command never left: its session is whole, and may be another machine's by now.
   const { creation } = live.status
-  if (creation !== undefined && sawEnd(call.error)) workshop.endings.record(live.metadata.uid, creation, {})
+  // What is stored may be another replica's: only an attempt that began here is known to have ended here.
+  const ours = creation !== undefined && workshop.endings.of(live.metadata.uid, creation)?._tag === "Begun"
+  if (!ours) return { ...call, machine: live }
+  // An answer was seen, or the command never left: its session is whole, and may be another machine's by now.
+  if (sawEnd(call.error)) workshop.endings.record(live.metadata.uid, creation, { _tag: "Answered" })
+  const nothing = isScvmmError(call.error) && leftNothing(call.error)
   return { ...call, machine: nothing ? yield* forgetAttempt(live) : live }
 })
 
@@ -159,7 +162,9 @@ export const reconcileOpen = Effect.fn("OpenMachine.reconcile")(function* (
     around.machine.spec.providerRef ?? around.scvmmCluster?.spec.providerRef ?? around.machine.status.providerRef
   const fields: Fields = {
     ...(ref !== undefined && { providerRef: { name: ref.name, namespace: ref.namespace } }),
-    failureDomain: placement.failureDomain
+    failureDomain: placement.failureDomain,
+    // An id ends an attempt: the second of the two writes that record it may have been cut off.
+    ...(around.machine.spec.id !== undefined && { creation: undefined })
   }
   if (ref === undefined) {
     const message = "neither spec.providerRef nor the ScvmmCluster's names an ScvmmProvider"

@@ -11,7 +11,7 @@ export interface Placement {
 }
 
 /**
- * The machine's own values win, each; the failure domain fills what is missing. A domain that the ScvmmCluster does not
+ * The machine's own cloud and host group win when both are given, and its own networking; the failure domain gives the rest. A domain that the ScvmmCluster does not
  * have is a reason to wait; one that does not exist yet is told as such.
  */
 export const placementOf = (around: Surroundings): Placement | Wait => {
@@ -29,9 +29,11 @@ export const placementOf = (around: Surroundings): Placement | Wait => {
       }
     )
   }
+  // Both or none: a cloud of the machine's and a host group of the domain's need not belong together (predecessor §6.3).
+  const own = cloud !== undefined && hostGroup !== undefined
   return {
-    cloud: cloud ?? domain.cloud,
-    hostGroup: hostGroup ?? domain.hostGroup,
+    cloud: own ? cloud : domain.cloud,
+    hostGroup: own ? hostGroup : domain.hostGroup,
     networking: networking ?? domain.networking,
     failureDomain: name
   }

@@ -103,8 +103,22 @@ const busy = (vm: VirtualMachine): boolean =>
 
 const jobError = (vm: VirtualMachine): string => (vm.Job?.ErrorMessage === undefined ? "" : `: ${vm.Job.ErrorMessage}`)
 
+/** VMM does not see the VM: what it says of its power is what it saw last. */
+const lost = new Set(["Missing", "HostNotResponding", "DbOnly", "Unsupported"])
+
+/** Up, whatever VMM does to it meanwhile: a migration, a checkpoint or an update is no reason to call a Node unhealthy. */
+const running = (vm: VirtualMachine): boolean =>
+  vm.VirtualMachineState === "Running" &&
+  !lost.has(vm.Status) &&
+  !["UnderCreation", "CreationFailed", "IncompleteVMConfig", "Deleting"].includes(vm.Status)
+
 const planPresent = (observed: Observed, vm: VirtualMachine): Step => {
+  if (running(vm)) return { _tag: "Settle", vm }
   if (busy(vm)) return { _tag: "AwaitJob", vm }
+  if (lost.has(vm.Status)) {
+    const message = `VMM reports ${vm.Status}: it does not see the VM on its host`
+    return { _tag: "Report", vm, reason: "VirtualMachineLost", message }
+  }
   if (vm.Status.endsWith("Failed") || vm.Status === "IncompleteVMConfig") {
     return {
       _tag: "Report",
@@ -113,7 +127,6 @@ const planPresent = (observed: Observed, vm: VirtualMachine): Step => {
       message: `VMM reports ${vm.Status}${jobError(vm)}; repair the VM in VMM or delete the Machine`
     }
   }
-  if (vm.VirtualMachineState === "Running") return { _tag: "Settle", vm }
   if (!off(vm)) {
     return { _tag: "Report", vm, reason: "VirtualMachineNotRunning", message: `the VM is ${vm.VirtualMachineState}` }
   }

@@ -37,7 +37,7 @@ describe("Placement", () => {
 
   const Own = Schema.Struct({ cloud: Schema.Boolean, hostGroup: Schema.Boolean, networking: Schema.Boolean })
   it.prop(
-    "own values win, and the domain is told",
+    "own cloud and host group win together, own networking by itself, and the domain is told",
     { own: Own, name: Schema.Literals(["east", "west"]) },
     ({ own, name }) => {
       const spec = {
@@ -47,11 +47,10 @@ describe("Placement", () => {
       }
       const placement = placed(around(spec, name))
       assert.strictEqual(placement.failureDomain, name)
-      if (own.cloud) assert.strictEqual(placement.cloud, "Own")
-      if (own.hostGroup) assert.strictEqual(placement.hostGroup, "Own hosts")
+      const whose = own.cloud && own.hostGroup ? "Own" : name === "east" ? "East" : "West"
+      assert.strictEqual(placement.cloud, whose)
+      assert.strictEqual(placement.hostGroup, `${whose} hosts`)
       if (own.networking) assert.strictEqual(placement.networking?.devices?.[0]?.vmNetwork, "own")
-      assert.isDefined(placement.cloud)
-      assert.isDefined(placement.hostGroup)
     }
   )
 

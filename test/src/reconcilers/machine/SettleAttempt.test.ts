@@ -69,7 +69,7 @@ describe("CreateStep.settleAttempt", () => {
     const none: Array<string> = []
     return Effect.gen(function* () {
       const context = yield* contextOf
-      context.workshop.endings.record(context.machine.metadata.uid, creation, {})
+      context.workshop.endings.record(context.machine.metadata.uid, creation, { _tag: "Answered" })
       assert.strictEqual(yield* settleAttempt(context, creation), 0)
       assert.deepStrictEqual(none, [])
       // A later attempt of the same machine starts anew.
