@@ -259,6 +259,23 @@ describe("Plan: the table", () => {
     assert.strictEqual(plan(now)._tag, tag)
   })
 
+  it.each(["Running", "UnderMigration", "UnderUpdate", "CreatingCheckpoint", "MigrationFailed", "UpdateFailed"])(
+    "a VM that runs is settled while VMM says %s, with a job or without",
+    (Status) => {
+      const job = { Id: "j", Name: "Live migrate", Status: "Running", Progress: 40, StartTime: "2026-01-01T00:00:00Z" }
+      const vm = virtualMachine({ Status, VirtualMachineState: "Running" })
+      for (const it of [vm, { ...vm, Job: job }]) {
+        for (const wasUp of [true, false]) assert.strictEqual(plan(seen(it, { wasUp }))._tag, "Settle")
+      }
+    }
+  )
+
+  it.each(["Missing", "HostNotResponding", "DbOnly", "Unsupported"])("a VM that VMM calls %s is reported", (Status) => {
+    const step = plan(seen(virtualMachine({ Status, VirtualMachineState: "Running" }), { wasUp: true }))
+    assert.deepInclude(step, { _tag: "Report", reason: "VirtualMachineLost" })
+    assert.include(step._tag === "Report" ? step.message : "", Status)
+  })
+
   it("waits for a VM that exists as for none", () => {
     assert.deepStrictEqual(plan({ ...fresh, wait }), { _tag: "Wait", wait, vm: undefined })
     assert.deepStrictEqual(plan(seen(offVm, { wait })), { _tag: "Wait", wait, vm: offVm })
