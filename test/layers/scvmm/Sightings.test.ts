@@ -34,6 +34,11 @@ const Event = Schema.Union([
   })
 ])
 
+interface Answer {
+  readonly at: number
+  readonly state: number
+}
+
 /** What is known of a followed VM, by a model that is simpler than the code. */
 interface Known {
   readonly paces: Map<string, "transition" | "rest">
@@ -65,11 +70,14 @@ describe("Sightings", () => {
       let sightings = Sightings.empty
       let at = 0
       const known = new Map<string, Known>()
-      const asked = new Map<string, { readonly at: number; readonly state: number }>()
+      // Answers about VMs that nobody follows yet: kept for one to two minutes, a generation at a time.
+      let [latest, earlier] = [new Map<string, Answer>(), new Map<string, Answer>()]
+      let since = 0
       const keysOf = (id: string) => [...(known.get(id)?.paces.keys() ?? [])].map(key)
       const invalidate = (id: string) => {
         sightings = Sightings.invalidate(sightings, id)
-        asked.delete(id)
+        latest.delete(id)
+        earlier.delete(id)
         const vm = known.get(id)
         if (vm !== undefined) {
           vm.seen = false
@@ -80,7 +88,7 @@ describe("Sightings", () => {
         at += event.after
         switch (event._tag) {
           case "follow": {
-            const before = asked.get(event.id)
+            const before = latest.get(event.id) ?? earlier.get(event.id)
             const vm: Known = known.get(event.id) ?? {
               paces: new Map(),
               state: before?.state,
@@ -91,7 +99,8 @@ describe("Sightings", () => {
               vm.looks = []
             vm.paces.set(event.name, event.pace)
             known.set(event.id, vm)
-            asked.delete(event.id)
+            latest.delete(event.id)
+            earlier.delete(event.id)
             sightings = Sightings.follow(sightings, event.id, key(event.name), event.pace)
             break
           }
@@ -108,7 +117,10 @@ describe("Sightings", () => {
             const vm = known.get(event.id)
             const due = vm?.seen === false && vm.paces.size === 1
             const news = vm !== undefined && look(vm, at, event.state)
-            if (vm === undefined) asked.set(event.id, { at, state: event.state })
+            if (vm === undefined) {
+              if (at - since > 60_000) [earlier, latest, since] = [latest, new Map(), at]
+              latest.set(event.id, { at, state: event.state })
+            }
             const result = Sightings.learn(
               sightings,
               event.id,
