@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
 import type { Access } from "../../src/simulators/kube/Access.ts"
-import { objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
+import { at, objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
 import * as CertificateAuthority from "../../src/simulators/CertificateAuthority.ts"
 import { create, eventually, operator, quiet, site } from "./Site.ts"
 
@@ -187,6 +187,20 @@ describe("a machine that names what VMM does not have", () => {
           assert.match(text(condition, "message"), says, name)
         }
         assert.deepStrictEqual(world.scvmm.state.virtualMachines(), [])
+        // An attempt that ended holds no move back.
+        yield* eventually(
+          "no attempt is recorded",
+          Effect.map(access.list(Core.ScvmmMachine, namespace), ({ items }) =>
+            items.every(
+              (object) =>
+                at(object, "status", "creation") === undefined &&
+                at(object, "metadata", "annotations", "clusterctl.cluster.x-k8s.io/block-move") === undefined
+            )
+              ? true
+              : undefined
+          ),
+          20
+        )
         // Retried with a backoff of seconds, not in a loop.
         const before = world.scvmm.state.calls().get("New-CapsVirtualMachine") ?? 0
         yield* Effect.sleep("2 seconds")

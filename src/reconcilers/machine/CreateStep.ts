@@ -55,15 +55,22 @@ export const recordVirtualMachine = Effect.fn("CreateStep.recordVirtualMachine")
   })
 })
 
-/** Forgets an attempt that left nothing. */
+/** Forgets an attempt that left nothing; a move need not wait any longer. */
 export const forgetAttempt = Effect.fn("CreateStep.forgetAttempt")(function* (machine: ScvmmMachine) {
   if (machine.status.creation === undefined) return machine
   const kube = yield* KubeClient
-  return yield* kube.patch(
+  const forgotten = yield* kube.patch(
     ScvmmMachine,
     keyOf(machine),
     Patch.merge({ metadata: resourceVersion(machine), status: { creation: null } }),
     { subresource: "status" }
+  )
+  return yield* kube.patch(
+    ScvmmMachine,
+    keyOf(machine),
+    Patch.merge({
+      metadata: { ...resourceVersion(forgotten), annotations: { [Contract.blockMoveAnnotation]: null } }
+    })
   )
 })
 
