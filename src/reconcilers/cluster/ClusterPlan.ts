@@ -108,6 +108,15 @@ export const waiting = (names: ReadonlyArray<string>): ReadonlyArray<Finding> =>
   ]
 }
 
+/**
+ * The object that a status write is compared with. Before our first pass the stored status may have an older shape, which
+ * decoding healed and a comparison would not see: then everything is written (checklist 3).
+ */
+export const comparand = (scvmmCluster: ScvmmCluster): ScvmmCluster =>
+  scvmmCluster.status.conditions?.some(({ type }) => type === Contract.Condition.ready) === true
+    ? scvmmCluster
+    : { ...scvmmCluster, status: {} }
+
 /** status.failureDomains: a list with cloud and hostGroup, sorted by name (checklist 10). */
 export const failureDomains = (spec: ScvmmCluster["spec"]) =>
   Object.entries(spec.failureDomains ?? {})

@@ -14,6 +14,7 @@ import * as Status from "../../runtime/Status.ts"
 import * as Triggers from "../../runtime/Triggers.ts"
 import {
   clusterNameOf,
+  comparand,
   endpointOf,
   failureDomains,
   holding,
@@ -79,7 +80,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly concurrency
         return Action.done
       case "Publish": {
         const domains = failureDomains(scvmmCluster.spec)
-        yield* Status.write(ScvmmCluster, scvmmCluster, {
+        yield* Status.write(ScvmmCluster, comparand(scvmmCluster), {
           fields: { initialization: { provisioned: true }, failureDomains: domains.length === 0 ? undefined : domains },
           findings: published(endpointOf({ scvmmCluster, cluster }))
         })

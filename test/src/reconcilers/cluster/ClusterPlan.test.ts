@@ -5,6 +5,7 @@ import { ClusterSpec } from "../../../../schemas/scvmm/ClusterSpec.ts"
 import { ScvmmCluster } from "../../../../schemas/scvmm/ScvmmCluster.ts"
 import type { Observed } from "../../../../src/reconcilers/cluster/ClusterPlan.ts"
 import {
+  comparand,
   endpointOf,
   failureDomains,
   paused,
@@ -12,6 +13,7 @@ import {
   published,
   waiting
 } from "../../../../src/reconcilers/cluster/ClusterPlan.ts"
+import * as Status from "../../../../src/runtime/Status.ts"
 import { cluster, scvmmCluster } from "../Objects.ts"
 import { assertWellFormed, statusOf } from "../WellFormed.ts"
 import { rich } from "../Rich.ts"
@@ -123,6 +125,35 @@ describe("ClusterPlan", () => {
     },
     { arbitrary: { runs: 1_000 } }
   )
+})
+
+describe("ClusterPlan: what an older version stored", () => {
+  const domains = { a: { cloud: "A", hostGroup: "A hosts" } }
+  const patch = (object: ReturnType<typeof scvmmCluster>) => {
+    const encoded = Schema.encodeSync(ScvmmCluster.schema)(comparand(object))
+    const stored = (encoded as { readonly status?: Parameters<typeof Status.patchOf>[0] }).status ?? {}
+    return Status.patchOf(
+      stored,
+      { fields: { failureDomains: failureDomains(object.spec) } },
+      "2026-01-01T00:00:00Z",
+      1
+    )
+  }
+
+  it("is written in today's shape at the first pass, and then compared", () => {
+    const spec = { failureDomains: domains }
+    const list = [{ name: "a", attributes: { cloud: "A", hostGroup: "A hosts" } }]
+    const old = { failureDomains: { a: { attributes: { cloud: "A", hostGroup: "A hosts" } } }, ready: true }
+    assert.deepStrictEqual(patch(scvmmCluster({ spec, status: old })), { failureDomains: list })
+    const ready = {
+      type: "Ready",
+      status: "True",
+      reason: "Ready",
+      message: "",
+      lastTransitionTime: "2026-01-01T00:00:00Z"
+    }
+    assert.isUndefined(patch(scvmmCluster({ spec, status: { failureDomains: list, conditions: [ready] } })))
+  })
 })
 
 describe("ClusterPlan: conditions", () => {
