@@ -40,6 +40,13 @@ const messageLimit = 32_768
 const clip = (message: string): string =>
   message.length <= messageLimit ? message : `${message.slice(0, messageLimit - 1).toWellFormed()}…`
 
+export const finding = (type: string, status: Status, reason: string, message = ""): Finding => ({
+  type,
+  status,
+  reason,
+  message
+})
+
 /**
  * The conditions after `findings`, sorted by type; a message that is too long is cut. The transition time changes with the
  * status alone, and stored conditions of other types stay, mended to metav1's shape.

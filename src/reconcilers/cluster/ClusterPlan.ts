@@ -1,7 +1,7 @@
 /** What one ScvmmCluster needs next, decided from the objects around it: pure (contract §1.B, rules 29–34). */
 import * as Contract from "../../../schemas/capi/Contract.ts"
 import type { Cluster } from "../../../schemas/capi/Cluster.ts"
-import type { Finding } from "../../../schemas/kube/Condition.ts"
+import { finding, type Finding } from "../../../schemas/kube/Condition.ts"
 import { ownerOf } from "../../../schemas/kube/ObjectMeta.ts"
 import type { ScvmmCluster } from "../../../schemas/scvmm/ScvmmCluster.ts"
 
@@ -57,15 +57,8 @@ export const plan = ({ scvmmCluster, owned, cluster, machines }: Observed): Step
   return held ? { _tag: "Publish" } : { _tag: "AddFinalizer" }
 }
 
-const condition = (type: string, status: Finding["status"], reason: string, message = ""): Finding => ({
-  type,
-  status,
-  reason,
-  message
-})
-
 export const paused = (message: string): Finding =>
-  condition(Contract.Condition.paused, "True", Contract.Reason.paused, message)
+  finding(Contract.Condition.paused, "True", Contract.Reason.paused, message)
 
 /** Where the control plane's endpoint comes from, as far as this version can tell. */
 export type Endpoint = "given" | "missing" | "unsupported"
@@ -76,15 +69,15 @@ export const endpointOf = ({ scvmmCluster, cluster }: Pick<Observed, "scvmmClust
 }
 
 const readiness: Readonly<Record<Endpoint, Finding>> = {
-  given: condition(Contract.Condition.ready, "True", Contract.Reason.ready),
+  given: finding(Contract.Condition.ready, "True", Contract.Reason.ready),
   // Holds the control plane back, not the infrastructure: it stays provisioned early.
-  missing: condition(
+  missing: finding(
     Contract.Condition.ready,
     "True",
     Contract.Reason.ready,
     "neither spec.controlPlaneEndpoint nor the Cluster's is set: the control plane waits for it"
   ),
-  unsupported: condition(
+  unsupported: finding(
     Contract.Condition.ready,
     "False",
     "NotSupported",
@@ -93,18 +86,18 @@ const readiness: Readonly<Record<Endpoint, Finding>> = {
 }
 
 export const published = (endpoint: Endpoint): ReadonlyArray<Finding> => [
-  condition(Contract.Condition.paused, "False", Contract.Reason.notPaused),
-  condition(Contract.Condition.deleting, "False", Contract.Reason.notDeleting),
-  condition(Contract.Condition.clusterCreated, "True", Contract.LegacyReason.clusterCreated),
+  finding(Contract.Condition.paused, "False", Contract.Reason.notPaused),
+  finding(Contract.Condition.deleting, "False", Contract.Reason.notDeleting),
+  finding(Contract.Condition.clusterCreated, "True", Contract.LegacyReason.clusterCreated),
   readiness[endpoint]
 ]
 
 export const waiting = (names: ReadonlyArray<string>): ReadonlyArray<Finding> => {
   const message = `waiting for ${names.length} ScvmmMachines: ${names.toSorted().slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`
   return [
-    condition(Contract.Condition.deleting, "True", Contract.Reason.deleting, message),
-    condition(Contract.Condition.clusterCreated, "False", Contract.LegacyReason.clusterDeleting, message),
-    condition(Contract.Condition.ready, "False", Contract.Reason.deleting, message)
+    finding(Contract.Condition.deleting, "True", Contract.Reason.deleting, message),
+    finding(Contract.Condition.clusterCreated, "False", Contract.LegacyReason.clusterDeleting, message),
+    finding(Contract.Condition.ready, "False", Contract.Reason.deleting, message)
   ]
 }
 

@@ -1,30 +1,23 @@
 /** What the conditions of a ScvmmMachine say after one reconcile: pure, from the step that was decided or the error it met. */
-import type { Finding } from "../../../schemas/kube/Condition.ts"
+import { finding, type Finding } from "../../../schemas/kube/Condition.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
 import { isActive } from "../../../schemas/vmm/Job.ts"
 import type { Step } from "./Plan.ts"
 
-const condition = (type: string, status: Finding["status"], reason: string, message = ""): Finding => ({
-  type,
-  status,
-  reason,
-  message
-})
-
 /** Reasons of VmCreated's False are the predecessor's (checklist 8), so that its users' tooling keeps working. */
 const creating = (reason: string, message: string): ReadonlyArray<Finding> => [
-  condition("VirtualMachineProvisioned", "False", reason, message),
-  condition("VmCreated", "False", reason, message),
-  condition("VmRunning", "False", reason, message),
-  condition("Ready", "False", "NotReady", message)
+  finding("VirtualMachineProvisioned", "False", reason, message),
+  finding("VmCreated", "False", reason, message),
+  finding("VmRunning", "False", reason, message),
+  finding("Ready", "False", "NotReady", message)
 ]
 
 /** The VM exists, but is not up: what is being done about it, or what is wrong with it. */
 const existing = (reason: string, message: string): ReadonlyArray<Finding> => [
-  condition("VirtualMachineProvisioned", "False", reason, message),
-  condition("VmCreated", "True", "VmCreated"),
-  condition("VmRunning", "False", reason, message),
-  condition("Ready", "False", "NotReady", message)
+  finding("VirtualMachineProvisioned", "False", reason, message),
+  finding("VmCreated", "True", "VmCreated"),
+  finding("VmRunning", "False", reason, message),
+  finding("Ready", "False", "NotReady", message)
 ]
 
 const progress = (vm: VirtualMachine): string =>
@@ -33,29 +26,29 @@ const progress = (vm: VirtualMachine): string =>
     : `the VM is ${vm.Status === vm.VirtualMachineState ? vm.Status : `${vm.Status} (${vm.VirtualMachineState})`}`
 
 const settled = (addresses: number): ReadonlyArray<Finding> => [
-  condition("VirtualMachineProvisioned", "True", "Provisioned"),
-  condition("VmCreated", "True", "VmCreated"),
-  condition("VmRunning", "True", "VmRunning"),
+  finding("VirtualMachineProvisioned", "True", "Provisioned"),
+  finding("VmCreated", "True", "VmCreated"),
+  finding("VmRunning", "True", "VmRunning"),
   addresses > 0
-    ? condition("Ready", "True", "Ready")
-    : condition("Ready", "False", "WaitingForIPAddress", "the VM runs, VMM does not report an address of it yet")
+    ? finding("Ready", "True", "Ready")
+    : finding("Ready", "False", "WaitingForIPAddress", "the VM runs, VMM does not report an address of it yet")
 ]
 
 const deleting = (message: string): ReadonlyArray<Finding> => [
-  condition("Deleting", "True", "Deleting", message),
-  condition("VmRunning", "False", "VmDeleting", message),
-  condition("Ready", "False", "Deleting", message)
+  finding("Deleting", "True", "Deleting", message),
+  finding("VmRunning", "False", "VmDeleting", message),
+  finding("Ready", "False", "Deleting", message)
 ]
 
-export const notDeleting: Finding = condition("Deleting", "False", "NotDeleting")
-export const notPaused: Finding = condition("Paused", "False", "NotPaused")
-export const paused = (message: string): Finding => condition("Paused", "True", "Paused", message)
-export const available: Finding = condition("ScvmmAvailable", "True", "Available")
+export const notDeleting: Finding = finding("Deleting", "False", "NotDeleting")
+export const notPaused: Finding = finding("Paused", "False", "NotPaused")
+export const paused = (message: string): Finding => finding("Paused", "True", "Paused", message)
+export const available: Finding = finding("ScvmmAvailable", "True", "Available")
 
 /** The provider cannot be used: nothing is known of the VM, so nothing but readiness changes. */
 export const unavailable = (reason: string, message: string): ReadonlyArray<Finding> => [
-  condition("ScvmmAvailable", "False", reason, message),
-  condition("Ready", "False", "NotReady", message)
+  finding("ScvmmAvailable", "False", reason, message),
+  finding("Ready", "False", "NotReady", message)
 ]
 
 /** A step failed; `deletion` decides which condition carries the reason. `vm` tells whether one exists. */

@@ -1,6 +1,6 @@
 /** What one ScvmmProvider needs next, and what its conditions say: pure. */
 import * as Contract from "../../../schemas/capi/Contract.ts"
-import type { Finding } from "../../../schemas/kube/Condition.ts"
+import { finding, type Finding } from "../../../schemas/kube/Condition.ts"
 import type { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
 import { sameConnection } from "../../../layers/scvmm/Providers.ts"
 import type { ProviderConnection } from "../../../layers/scvmm/ScvmmSession.ts"
@@ -55,40 +55,33 @@ export const stands = (
 ): boolean =>
   check !== undefined && sameConnection(check.connection, connection) && nowMillis - check.atMillis < checkMillis
 
-const condition = (type: string, status: Finding["status"], reason: string, message = ""): Finding => ({
-  type,
-  status,
-  reason,
-  message
-})
-
 export const paused = (message: string): Finding =>
-  condition(Contract.Condition.paused, "True", Contract.Reason.paused, message)
+  finding(Contract.Condition.paused, "True", Contract.Reason.paused, message)
 
-export const notPaused: Finding = condition(Contract.Condition.paused, "False", Contract.Reason.notPaused)
+export const notPaused: Finding = finding(Contract.Condition.paused, "False", Contract.Reason.notPaused)
 
-export const notDeleting: Finding = condition(Contract.Condition.deleting, "False", Contract.Reason.notDeleting)
+export const notDeleting: Finding = finding(Contract.Condition.deleting, "False", Contract.Reason.notDeleting)
 
 export const unavailable = (reason: string, message: string): ReadonlyArray<Finding> => [
-  condition(Contract.Condition.scvmmAvailable, "False", reason, message),
-  condition(Contract.Condition.ready, "False", Contract.Reason.notReady, message)
+  finding(Contract.Condition.scvmmAvailable, "False", reason, message),
+  finding(Contract.Condition.ready, "False", Contract.Reason.notReady, message)
 ]
 
 export const usable = (connection: ProviderConnection): ReadonlyArray<Finding> => [
-  condition(
+  finding(
     Contract.Condition.scvmmAvailable,
     "True",
     Contract.Reason.available,
     connection.insecureSkipVerify ? "spec.transport.insecureSkipVerify is true: nobody checks who the host is" : ""
   ),
-  condition(Contract.Condition.ready, "True", Contract.Reason.ready)
+  finding(Contract.Condition.ready, "True", Contract.Reason.ready)
 ]
 
 /** Names sorted, at most five of them. */
 export const waiting = (names: ReadonlyArray<string>): ReadonlyArray<Finding> => {
   const message = `waiting for ${names.length} ScvmmMachines that name it: ${names.toSorted().slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`
   return [
-    condition(Contract.Condition.deleting, "True", Contract.Reason.deleting, message),
-    condition(Contract.Condition.ready, "False", Contract.Reason.deleting, message)
+    finding(Contract.Condition.deleting, "True", Contract.Reason.deleting, message),
+    finding(Contract.Condition.ready, "False", Contract.Reason.deleting, message)
   ]
 }
