@@ -1,8 +1,6 @@
 /** What a Kubernetes API can refuse, typed by what the caller must do about it. */
 import * as Schema from "effect/Schema"
-
-/** What a single pure retry policy reads from every error of ours. */
-export type Retry = "backoff" | "terminal" | "outcome-unknown" | { readonly afterMillis: number }
+import type { Retry } from "../../schemas/Retry.ts"
 
 const request = { method: Schema.String, path: Schema.String, detail: Schema.String }
 

@@ -1,8 +1,6 @@
 /** What a call to SCVMM can end in, typed by what the caller must do about it. */
 import * as Schema from "effect/Schema"
-
-/** What a single pure retry policy reads from every error of ours. */
-export type Retry = "backoff" | "terminal" | "outcome-unknown" | { readonly afterMillis: number }
+import type { Retry } from "../../schemas/Retry.ts"
 
 /** VMM's numbers for an object that another job holds: it comes free by itself, most often within seconds. */
 const lockCodes: ReadonlySet<number> = new Set([802, 2602])

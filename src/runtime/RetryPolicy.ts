@@ -1,5 +1,5 @@
 /** The one pure policy that turns a failed reconcile into a requeue. */
-import type { Retry } from "../../layers/kube/KubeError.ts"
+import type { Retry } from "../../schemas/Retry.ts"
 
 /** The shape of every error of ours: what to say, and what the caller must do about it. */
 export interface Failure {
