@@ -1,9 +1,12 @@
 /** The operator as a process: its settings, credentials and sockets, until it is told to stop. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import { Dial } from "../../layers/Dial.ts"
+import { KubeClient } from "../../layers/kube/KubeClient.ts"
 import * as KubeConfig from "../../layers/kube/KubeConfig.ts"
+import { ScvmmSession } from "../../layers/scvmm/ScvmmSession.ts"
 import * as BindAddress from "../http/BindAddress.ts"
 import * as HealthServer from "../http/HealthServer.ts"
 import * as MetricsServer from "../http/MetricsServer.ts"
@@ -41,5 +44,6 @@ export const program = Effect.fnUntraced(function* (settings: Settings) {
       Effect.annotateLogs({ health: BindAddress.format(bound), diagnostics: BindAddress.format(metrics) })
     )
   })
-  return yield* Operator.run(settings, config, serve).pipe(Effect.provide(Dial.layerUndici))
+  const outside = Layer.mergeAll(KubeClient.layer(config), ScvmmSession.layer).pipe(Layer.provide(Dial.layerUndici))
+  return yield* Operator.run(settings, serve).pipe(Effect.provide(outside))
 })

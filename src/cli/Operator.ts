@@ -1,4 +1,4 @@
-/** The operator between its edges: everything that decides, over whatever Dial reaches. */
+/** The operator between its edges: everything that decides, over a KubeClient and a ScvmmSession. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -7,10 +7,8 @@ import type * as Scope from "effect/Scope"
 import { Namespace } from "../../schemas/kube/Core.ts"
 import { Events } from "../../layers/kube/Events.ts"
 import { KubeClient } from "../../layers/kube/KubeClient.ts"
-import type { KubeConfig } from "../../layers/kube/KubeConfig.ts"
 import { Inventory } from "../../layers/scvmm/Inventory.ts"
 import { Providers } from "../../layers/scvmm/Providers.ts"
-import { ScvmmSession } from "../../layers/scvmm/ScvmmSession.ts"
 import { IsoBuilder } from "../../layers/seed/IsoBuilder.ts"
 import * as ClusterReconciler from "../reconcilers/cluster/ClusterReconciler.ts"
 import * as MachineReconciler from "../reconcilers/machine/MachineReconciler.ts"
@@ -53,29 +51,22 @@ const controllers = Effect.fnUntraced(function* (settings: Settings, installatio
 export type Serve<E, R> = (pending: Effect.Effect<ReadonlyArray<string>>) => Effect.Effect<void, E, R | Scope.Scope>
 
 /** Runs until it is interrupted, or a loop of it died. */
-export const run = Effect.fnUntraced(function* <E, R>(settings: Settings, config: KubeConfig, serve: Serve<E, R>) {
-  const kube = KubeClient.layer(config)
-  return yield* Effect.gen(function* () {
-    const installation = yield* installationOf
-    const inventory = Inventory.layer({
-      installation,
-      restMillis: Duration.toMillis(settings.sweepPeriod),
-      transitionMillis: Duration.toMillis(settings.transitionPeriod)
-    })
-    const informers = Informers.layer(selection(settings))
-    const operate = Effect.gen(function* () {
-      const manager = Manager.make(yield* controllers(settings, installation))
-      const services = yield* Effect.context<Informers>()
-      yield* serve(Effect.provide(manager.pending, services))
-      return yield* manager.run
-    })
-    return yield* operate.pipe(
-      Effect.scoped,
-      Effect.provide(
-        Layer.mergeAll(inventory, informers, Events.layer(), Providers.layer, IsoBuilder.layer).pipe(
-          Layer.provideMerge(ScvmmSession.layer)
-        )
-      )
-    )
-  }).pipe(Effect.provide(kube))
+export const run = Effect.fnUntraced(function* <E, R>(settings: Settings, serve: Serve<E, R>) {
+  const installation = yield* installationOf
+  const inventory = Inventory.layer({
+    installation,
+    restMillis: Duration.toMillis(settings.sweepPeriod),
+    transitionMillis: Duration.toMillis(settings.transitionPeriod)
+  })
+  const informers = Informers.layer(selection(settings))
+  const operate = Effect.gen(function* () {
+    const manager = Manager.make(yield* controllers(settings, installation))
+    const services = yield* Effect.context<Informers>()
+    yield* serve(Effect.provide(manager.pending, services))
+    return yield* manager.run
+  })
+  return yield* operate.pipe(
+    Effect.scoped,
+    Effect.provide(Layer.mergeAll(inventory, informers, Events.layer(), Providers.layer, IsoBuilder.layer))
+  )
 })
