@@ -109,10 +109,11 @@ const kubernetes: ReadonlyArray<Kind.Kind> = [
     columns: [column("Type", ".type"), Kind.age]
   }),
   core("ConfigMap", "configmaps", { shortNames: ["cm"] }),
-  core("Service", "services", { shortNames: ["svc"], statusSubresource: true }),
+  core("Service", "services", { shortNames: ["svc"], categories: ["all"], statusSubresource: true }),
   core("ServiceAccount", "serviceaccounts", { shortNames: ["sa"] }),
   core("Pod", "pods", {
     shortNames: ["po"],
+    categories: ["all"],
     statusSubresource: true,
     fieldLabels: { "spec.nodeName": ["spec", "nodeName"], "status.phase": ["status", "phase"] },
     columns: [column("Status", ".status.phase"), Kind.age]
@@ -148,6 +149,7 @@ const kubernetes: ReadonlyArray<Kind.Kind> = [
     },
     {
       shortNames: ["crd", "crds"],
+      categories: ["api-extensions"],
       statusSubresource: true,
       generation: true,
       prepare: CustomResources.complete,
@@ -158,16 +160,30 @@ const kubernetes: ReadonlyArray<Kind.Kind> = [
 
 const phase = column("Phase", ".status.phase")
 
+const stateless = new Set([
+  "KubeadmConfigTemplate",
+  "KubeadmControlPlaneTemplate",
+  "IPAddress",
+  "ClusterResourceSetBinding"
+])
+
 const external = (
   group: string,
   version: string,
-  names: ReadonlyArray<readonly [kind: string, plural: string]>,
+  names: ReadonlyArray<readonly [kind: string, plural: string, ...shortNames: ReadonlyArray<string>]>,
   columns: ReadonlyArray<Kind.Column>
 ): ReadonlyArray<Kind.Kind> =>
-  names.map(([kind, plural]) =>
+  names.map(([kind, plural, ...shortNames]) =>
     Kind.make(
       { group, version, kind, plural, namespaced: true },
-      { custom: true, statusSubresource: true, generation: true, categories: ["cluster-api"], columns }
+      {
+        custom: true,
+        statusSubresource: !stateless.has(kind),
+        generation: true,
+        categories: ["cluster-api"],
+        shortNames,
+        columns
+      }
     )
   )
 
@@ -177,13 +193,13 @@ const clusterApi: ReadonlyArray<Kind.Kind> = [
     "cluster.x-k8s.io",
     "v1beta2",
     [
-      ["Cluster", "clusters"],
-      ["ClusterClass", "clusterclasses"],
-      ["Machine", "machines"],
-      ["MachineSet", "machinesets"],
-      ["MachineDeployment", "machinedeployments"],
-      ["MachinePool", "machinepools"],
-      ["MachineHealthCheck", "machinehealthchecks"]
+      ["Cluster", "clusters", "cl"],
+      ["ClusterClass", "clusterclasses", "cc"],
+      ["Machine", "machines", "ma"],
+      ["MachineSet", "machinesets", "ms"],
+      ["MachineDeployment", "machinedeployments", "md"],
+      ["MachinePool", "machinepools", "mp"],
+      ["MachineHealthCheck", "machinehealthchecks", "mhc", "mhcs"]
     ],
     [phase, Kind.age]
   ),
@@ -200,7 +216,7 @@ const clusterApi: ReadonlyArray<Kind.Kind> = [
     "controlplane.cluster.x-k8s.io",
     "v1beta2",
     [
-      ["KubeadmControlPlane", "kubeadmcontrolplanes"],
+      ["KubeadmControlPlane", "kubeadmcontrolplanes", "kcp"],
       ["KubeadmControlPlaneTemplate", "kubeadmcontrolplanetemplates"]
     ],
     [Kind.age]

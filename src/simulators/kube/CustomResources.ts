@@ -105,6 +105,8 @@ const columns = (version: KubeJson): ReadonlyArray<Kind.Column> => {
   return given.length === 0 ? [Kind.age] : given
 }
 
+const openApi = (schema: Json | undefined): Pick<Kind.Kind, "openApi"> => (isObject(schema) ? { openApi: schema } : {})
+
 /** One kind for each served version. */
 export const kinds = (crd: KubeJson): ReadonlyArray<Kind.Kind> => {
   const group = text(crd, "spec", "group")
@@ -136,7 +138,8 @@ export const kinds = (crd: KubeJson): ReadonlyArray<Kind.Kind> => {
             })
           ),
           columns: columns(version),
-          schema: compile(schemaOf(version))
+          schema: compile(schemaOf(version)),
+          ...openApi(schemaOf(version))
         }
       )
     })

@@ -1,11 +1,7 @@
-/** What clients ask before they ask for objects: groups, versions, resources, the server's version and health. */
+/** What is served, one group or version at a time, and the server's version: the discovery documents of old. */
 import { apiVersion, type Kind } from "./Kind.ts"
-import type { Kinds } from "./Kinds.ts"
 import type { KubeJson } from "./KubeJson.ts"
-
-const unique = <A>(items: ReadonlyArray<A>): ReadonlyArray<A> => [...new Set(items)]
-
-const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+import { groupsOf, subresourcesOf, verbsOf, versionsOf } from "./ServedGroups.ts"
 
 const resource = (kind: Kind): ReadonlyArray<KubeJson> => [
   {
@@ -13,35 +9,48 @@ const resource = (kind: Kind): ReadonlyArray<KubeJson> => [
     singularName: kind.singular,
     namespaced: kind.namespaced,
     kind: kind.kind,
-    verbs,
+    verbs: verbsOf(kind),
     ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
     ...(kind.categories.length > 0 && { categories: kind.categories })
   },
-  ...(kind.statusSubresource
-    ? [
-        {
-          name: `${kind.plural}/status`,
-          singularName: "",
-          namespaced: kind.namespaced,
-          kind: kind.kind,
-          verbs: ["get", "patch", "update"]
-        }
-      ]
-    : [])
+  ...subresourcesOf(kind).map((sub) => ({
+    name: `${kind.plural}/${sub.subresource}`,
+    singularName: "",
+    namespaced: kind.namespaced,
+    kind: sub.kind,
+    verbs: sub.verbs
+  }))
 ]
 
 const group = (kinds: ReadonlyArray<Kind>, name: string): KubeJson => {
-  const versions = unique(kinds.filter((kind) => kind.group === name).map((kind) => kind.version)).map((version) => ({
+  const versions = versionsOf(kinds, name).map((version) => ({
     groupVersion: apiVersion({ group: name, version }),
     version
   }))
   return { name, versions, preferredVersion: versions[0] ?? null }
 }
 
-const version: KubeJson = {
+const resources = (kinds: ReadonlyArray<Kind>, name: string, version: string): KubeJson | undefined => {
+  const served = kinds.filter((kind) => kind.group === name && kind.version === version)
+  return served.length === 0
+    ? undefined
+    : {
+        kind: "APIResourceList",
+        // The real server leaves it out of its oldest document.
+        ...(name !== "" && { apiVersion: "v1" }),
+        groupVersion: apiVersion({ group: name, version }),
+        resources: served.flatMap(resource)
+      }
+}
+
+export const version: KubeJson = {
   major: "1",
   minor: "36",
-  gitVersion: "v1.36.0-embedded",
+  emulationMajor: "1",
+  emulationMinor: "36",
+  minCompatibilityMajor: "1",
+  minCompatibilityMinor: "35",
+  gitVersion: "v1.36.3+embedded",
   gitCommit: "",
   gitTreeState: "clean",
   buildDate: "1970-01-01T00:00:00Z",
@@ -50,34 +59,24 @@ const version: KubeJson = {
   platform: "linux/amd64"
 }
 
-/** The answer to a path that names no resource; undefined for a path that means nothing here. */
-export const answer = (kinds: Kinds, path: string): KubeJson | "ok" | undefined => {
-  const all = kinds.all()
-  const segments = path.split("/").filter((segment) => segment !== "")
+/** The document at /api or /apis and below; undefined where there is none. */
+export const document = (kinds: ReadonlyArray<Kind>, segments: ReadonlyArray<string>): KubeJson | undefined => {
   const [root, first, second, ...more] = segments
-  if (segments.length === 1 && ["healthz", "livez", "readyz"].includes(root ?? "")) return "ok"
-  if (path === "/version" || path === "/version/") return version
   if (more.length > 0) return undefined
-  if (root === "api" && first === undefined) {
-    return { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [] }
-  }
-  if (root === "apis" && first === undefined) {
-    const names = unique(all.filter((kind) => kind.group !== "").map((kind) => kind.group))
-    return { kind: "APIGroupList", apiVersion: "v1", groups: names.map((name) => group(all, name)) }
-  }
-  if (root === "apis" && first !== undefined && second === undefined) {
-    return all.some((kind) => kind.group === first)
-      ? { kind: "APIGroup", apiVersion: "v1", ...group(all, first) }
-      : undefined
-  }
-  const [name, wanted] = root === "api" && second === undefined ? ["", first] : root === "apis" ? [first, second] : []
-  const served = all.filter((kind) => kind.group === name && kind.version === wanted)
-  return served[0] === undefined
-    ? undefined
-    : {
-        kind: "APIResourceList",
-        apiVersion: "v1",
-        groupVersion: apiVersion(served[0]),
-        resources: served.flatMap(resource)
+  if (root === "api") {
+    if (first === undefined) {
+      return {
+        kind: "APIVersions",
+        versions: versionsOf(kinds, ""),
+        // Where clients of other networks would go: there is one address.
+        serverAddressByClientCIDRs: []
       }
+    }
+    return second === undefined ? resources(kinds, "", first) : undefined
+  }
+  if (first === undefined) {
+    return { kind: "APIGroupList", apiVersion: "v1", groups: groupsOf(kinds).map((name) => group(kinds, name)) }
+  }
+  if (second !== undefined) return resources(kinds, first, second)
+  return groupsOf(kinds).includes(first) ? { kind: "APIGroup", apiVersion: "v1", ...group(kinds, first) } : undefined
 }

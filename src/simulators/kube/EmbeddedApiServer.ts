@@ -12,13 +12,13 @@ import * as Audit from "./Audit.ts"
 import * as Authentication from "./Authentication.ts"
 import * as BuiltinKinds from "./BuiltinKinds.ts"
 import * as CustomResources from "./CustomResources.ts"
-import * as Discovery from "./Discovery.ts"
 import * as Failure from "./Failure.ts"
 import * as GarbageCollector from "./GarbageCollector.ts"
 import type * as Kind from "./Kind.ts"
 import * as Kinds from "./Kinds.ts"
 import type { KubeJson } from "./KubeJson.ts"
 import * as NamespaceLifecycle from "./NamespaceLifecycle.ts"
+import * as NonResource from "./NonResource.ts"
 import * as ResourcePath from "./ResourcePath.ts"
 import * as Resources from "./Resources.ts"
 import * as Stamp from "./Stamp.ts"
@@ -46,6 +46,8 @@ export interface EmbeddedApiServer {
   /** A kubeconfig for a server listening at that origin (scheme://host:port) with a certificate of that CA (PEM). */
   readonly kubeconfig: (origin: string, ca: string) => string
   readonly audit: Pick<Audit.Audit, "requests" | "writes" | "recent">
+  /** Called with every change that is stored, in order, before the write returns; answers how to stop that. */
+  readonly follow: (listener: (change: Storage.Change) => void) => () => void
   /** Forgets the history: older watches and pages get 410. */
   readonly compact: Effect.Effect<void>
   /** Never returns; dies when the server's own controllers died. */
@@ -57,14 +59,6 @@ const open = new Set(["/healthz", "/livez", "/readyz", "/version"])
 const mutating = new Set(["create", "update", "patch", "delete", "deletecollection"])
 const writeOptions = { dryRun: false, fieldValidation: "Ignore" } as const
 const administrator: Connection = { id: 0, secure: true }
-
-const encoder = new TextEncoder()
-
-const textual = (status: number, body: string): Response => ({
-  status,
-  headers: { "content-type": "text/plain; charset=utf-8" },
-  body: encoder.encode(body)
-})
 
 const refused = (failure: Failure.Failure): Response => Resources.json(failure.code, Failure.status(failure))
 
@@ -165,9 +159,7 @@ export const make = Effect.fn("EmbeddedApiServer.make")(function* (
       const { pathname, searchParams } = new URL(request.target, "http://kubernetes")
       const path = ResourcePath.parse(world.kinds, pathname)
       if (path === undefined || (request.method === "POST" && path.kind.namespaced && path.namespace === "")) {
-        const answer = request.method === "GET" ? Discovery.answer(world.kinds, pathname) : undefined
-        if (answer === undefined) return textual(404, "404 page not found\n")
-        return answer === "ok" ? textual(200, "ok") : Resources.json(200, answer)
+        return NonResource.handle(world.kinds.all(), request)
       }
       const response = yield* Resources.handle({ world, request, path, query: searchParams }).pipe(
         Effect.catch((failure) => Effect.succeed(refused(failure)))
@@ -203,6 +195,7 @@ export const make = Effect.fn("EmbeddedApiServer.make")(function* (
     access: Access.make((request) => serve("system:admin", request), administrator),
     kubeconfig: (origin, ca) => kubeconfigOf(credentials.tokens[0]?.token, origin, ca),
     audit,
+    follow: (listener) => world.storage.follow("", listener),
     compact: Effect.sync(() => world.storage.compact()),
     join: Effect.andThen(Fiber.join(controllers), Effect.never)
   }

@@ -84,6 +84,14 @@ export const methodNotAllowed = (kind: Named, verb: string): Failure =>
     subject(kind.group, kind.plural, "")
   )
 
+/** For a method that a path without a resource does not know. */
+export const methodRefused = failure(
+  405,
+  "MethodNotAllowed",
+  "the server does not allow this method on the requested resource",
+  {}
+)
+
 export const notAcceptable = failure(
   406,
   "NotAcceptable",
@@ -144,6 +152,10 @@ export const invalid = (group: string, kind: string, name: string, causes: Reado
   )
 
 export const internal = (text: string): Failure => failure(500, "", text)
+
+/** A fault of the server's own, as apierrors.NewInternalError words it. */
+export const internalError = (text: string): Failure =>
+  failure(500, "InternalError", `Internal error occurred: ${text}`, { causes: [{ message: text }] })
 
 export const notImplemented = (text: string): Failure => failure(501, "NotImplemented", text)
 

@@ -13,6 +13,15 @@ export interface Column {
   readonly jsonPath: string
 }
 
+export interface Subresource {
+  readonly subresource: string
+  /** What is sent to it and answered by it. */
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly verbs: ReadonlyArray<string>
+}
+
 export interface Kind {
   /** "" is the core group. */
   readonly group: string
@@ -36,6 +45,14 @@ export interface Kind {
   readonly fieldLabels: Readonly<Record<string, ReadonlyArray<string>>>
   readonly columns: ReadonlyArray<Column>
   readonly schema?: SchemaNode
+  /** The schema as its CRD gives it, to be published; without one, that of the server's own kinds, or none. */
+  readonly openApi?: KubeJson
+  /** A finalizer that every deletion adds: the server's own work comes before the object goes. */
+  readonly cleanup?: string
+  /** Verbs other than the usual: kinds that are only asked (TokenReview) are created and never stored. */
+  readonly verbs?: ReadonlyArray<string>
+  /** Subresources beside status. */
+  readonly subresources?: ReadonlyArray<Subresource>
   /** Completes or refuses (throws Failure) an object about to be stored. */
   readonly prepare?: (object: KubeJson, stored: KubeJson | undefined) => KubeJson
   /** For a kind served in two shapes: from the stored shape and back. */

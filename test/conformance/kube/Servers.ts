@@ -5,6 +5,8 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
+import * as path from "node:path"
+import * as Yaml from "yaml"
 import * as Access from "../../../src/simulators/kube/Access.ts"
 import * as EmbeddedApiServer from "../../../src/simulators/kube/EmbeddedApiServer.ts"
 import { at, isObject, objects, text, type Json, type KubeJson } from "../../../src/simulators/kube/KubeJson.ts"
@@ -134,7 +136,16 @@ const real = Effect.gen(function* () {
   return access
 })
 
-const embedded = Effect.map(EmbeddedApiServer.make({ crds: [crd] }), (server) => server.access)
+const folder = path.resolve(import.meta.dirname, "../../../schemas/crds")
+
+/** The CRDs of this repository, which the real server has, too. */
+const ours = (): ReadonlyArray<KubeJson> =>
+  fs.readdirSync(folder).map((file) => Yaml.parse(fs.readFileSync(path.join(folder, file), "utf8")))
+
+const embeddedWith = (crds: ReadonlyArray<KubeJson>) =>
+  Effect.map(EmbeddedApiServer.make({ crds }), (server) => server.access)
+
+const embedded = embeddedWith([crd])
 
 const withNamespace = (access: Access.Access) =>
   Effect.gen(function* () {
@@ -162,6 +173,23 @@ export const onBoth = (title: string, check: (api: Api) => Effect.Effect<void, u
     const run = skipped ? it.live.skip : it.live
     run(`${title} (${name})`, () => Effect.scoped(Effect.flatMap(Effect.flatMap(open, withNamespace), check)), patience)
   }
+}
+
+/** A check that holds one server's answers against the other's; both serve this repository's CRDs. */
+export const compared = (
+  title: string,
+  check: (embedded: Api, real: Api) => Effect.Effect<void, unknown, Scope.Scope>
+) => {
+  const run = unavailable === undefined ? it.live : it.live.skip
+  run(
+    title,
+    () =>
+      Effect.gen(function* () {
+        const left = yield* Effect.flatMap(embeddedWith([crd, ...ours()]), withNamespace)
+        yield* check(left, yield* Effect.flatMap(real, withNamespace))
+      }).pipe(Effect.scoped),
+    patience
+  )
 }
 
 export const gadget = (name: string, fields: KubeJson = { size: "small" }, meta: KubeJson = {}): KubeJson => ({
