@@ -1,11 +1,9 @@
 /** A control loop: workers that take keys from a queue and reconcile them. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Tracer from "effect/Tracer"
@@ -14,13 +12,15 @@ import * as Guid from "../../schemas/Guid.ts"
 import type { ObjectKey } from "../../schemas/kube/ObjectMeta.ts"
 import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
 import type { Action } from "./Action.ts"
+import * as ControllerMetrics from "./ControllerMetrics.ts"
 import { Informers } from "./Informers.ts"
+import * as Monotonic from "./Monotonic.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as Outcomes from "./Outcome.ts"
 import type { Request } from "./Request.ts"
 import * as Requests from "./Request.ts"
+import * as Resync from "./Resync.ts"
 import type { Failure } from "./RetryPolicy.ts"
-import * as RuntimeMetrics from "./RuntimeMetrics.ts"
 import type { Trigger } from "./Triggers.ts"
 import * as WorkQueue from "./WorkQueue.ts"
 
@@ -53,7 +53,9 @@ export interface Options<A extends KubeObject, E extends Failure, R, RT> {
  * ## Guarantees
  * - A key is reconciled in one place at a time.
  * - Each reconcile is a trace of its own, linked to what woke it; its log lines carry controller, namespace, name and reconcileID.
+ * - What somebody did is reconciled before what happens by itself (Priority); a key that runs again keeps its priority.
  * - A typed error becomes a requeue by RetryPolicy. A defect and a timeout are logged, counted, and retried like errors.
+ * - Every object of its kind runs again within half a day, whatever wake-up was lost (Resync).
  * - A conflict (our copy was old) is no error: debug line, retried.
  * - Success forgets earlier failures.
  *
@@ -65,16 +67,23 @@ export interface Controller<out R> {
   readonly start: Effect.Effect<Effect.Effect<never, never, R>, never, R | Informers>
 }
 
+/** What the workers of one controller share. */
+interface Loop {
+  readonly queue: WorkQueue.WorkQueue
+  readonly metrics: ControllerMetrics.ControllerMetrics
+}
+
 /** Sees the whole of a reconcile, inside its span. */
 const attempt = Effect.fnUntraced(function* <A extends KubeObject, E extends Failure, R, RT>(
   options: Options<A, E, R, RT>,
-  request: Request
+  request: Request,
+  metrics: ControllerMetrics.ControllerMetrics
 ) {
   const limit = Duration.fromInputUnsafe(options.timeout ?? "2 minutes")
   return yield* options.reconcile(request.key).pipe(
     Effect.timeoutOrElse({
       duration: limit,
-      orElse: () => Effect.fail(new ReconcileTimeout({ seconds: Duration.toSeconds(limit) }))
+      orElse: () => Effect.andThen(metrics.timedOut, new ReconcileTimeout({ seconds: Duration.toSeconds(limit) }))
     })
   )
 })
@@ -84,33 +93,31 @@ export const make = <A extends KubeObject, E extends Failure, R, RT = never>(
 ): Controller<R | RT> => {
   const { name } = options
   const concurrency = options.concurrency ?? 10
-  const label = { controller: name }
-  const active = Metric.withAttributes(RuntimeMetrics.activeWorkers, label)
-  const duration = Metric.withAttributes(RuntimeMetrics.reconcileSeconds, label)
 
   /** Counts, logs and decides, still inside the span. */
   const conclude = Effect.fnUntraced(function* (
-    queue: WorkQueue.WorkQueue,
+    { queue, metrics }: Loop,
     request: Request,
     exit: Exit.Exit<Action, E | ReconcileTimeout>
   ) {
     const outcome = Outcomes.of(exit, yield* queue.fail(request), yield* Random.next)
     if (!outcome.counts) yield* queue.forget(request)
-    yield* count(label, outcome)
+    yield* metrics.concluded(outcome)
     yield* log(request, outcome, exit)
     return outcome
   })
 
-  const process = Effect.fnUntraced(function* (queue: WorkQueue.WorkQueue, request: Request) {
+  const process = Effect.fnUntraced(function* (loop: Loop, request: Request) {
+    const { queue, metrics } = loop
     const reconcileID = yield* Guid.random
     const { namespace, name: object } = request.key
-    const started = yield* Clock.currentTimeMillis
+    const started = yield* Monotonic.millis
     let next: WorkQueue.Next | undefined
     let outcome: Outcome | undefined
-    yield* Metric.modify(active, 1)
+    yield* metrics.began
     const end = yield* Effect.gen(function* () {
-      const exit = yield* Effect.exit(attempt(options, request))
-      outcome = yield* conclude(queue, request, exit)
+      const exit = yield* Effect.exit(attempt(options, request, metrics))
+      outcome = yield* conclude(loop, request, exit)
       if (outcome.afterMillis !== undefined) {
         const span = yield* Effect.option(Effect.currentSpan)
         next = nextOf(request, outcome, outcome.afterMillis, Option.getOrUndefined(span))
@@ -136,20 +143,18 @@ export const make = <A extends KubeObject, E extends Failure, R, RT = never>(
     )
     // What the reconcile died of is in its outcome; without one it was the runtime itself that died, which nothing hides.
     if (outcome === undefined && Exit.isFailure(end)) return yield* Effect.die(Cause.squash(end.cause))
-    const ended = yield* Clock.currentTimeMillis
-    yield* Metric.modify(active, -1)
-    yield* Metric.update(duration, Math.max(0, ended - started) / 1000)
+    yield* metrics.ended((yield* Monotonic.millis) - started)
     yield* queue.finish(request, next)
   })
 
   const start = Effect.gen(function* () {
     const informers = yield* Informers
     const queue = yield* WorkQueue.make(name)
-    yield* informers.store(options.resource)
+    const metrics = yield* ControllerMetrics.make(name, concurrency)
+    const store = yield* informers.store(options.resource)
     const sources = yield* Effect.forEach(options.triggers, (trigger) => trigger.attach(queue.add))
-    yield* Metric.update(Metric.withAttributes(RuntimeMetrics.maxConcurrent, label), concurrency)
-    yield* Metric.update(active, 0)
-    const worker = Effect.forever(Effect.flatMap(queue.take, (request) => process(queue, request)))
+    const worker = Effect.forever(Effect.flatMap(queue.take, (request) => process({ queue, metrics }, request)))
+    const resync = Resync.run(store, queue.add)
     const workers = Effect.andThen(
       informers.ready,
       Effect.all(
@@ -157,7 +162,7 @@ export const make = <A extends KubeObject, E extends Failure, R, RT = never>(
         { concurrency: "unbounded", discard: true }
       )
     )
-    return Effect.all([queue.run, workers, ...sources], { concurrency: "unbounded", discard: true }).pipe(
+    return Effect.all([queue.run, workers, resync, ...sources], { concurrency: "unbounded", discard: true }).pipe(
       Effect.andThen(Effect.never)
     )
   })
@@ -174,20 +179,8 @@ const nextOf = (
   afterMillis: number,
   span: Tracer.Span | undefined
 ): WorkQueue.Next => ({
-  request: Requests.make(request.key, outcome._tag === "Success" ? "requeue" : "retry", span),
+  request: Requests.make(request.key, outcome._tag === "Success" ? "requeue" : "retry", request.priority, span),
   afterMillis
-})
-
-const count = Effect.fnUntraced(function* (label: { readonly controller: string }, outcome: Outcome) {
-  yield* Metric.update(Metric.withAttributes(RuntimeMetrics.reconciles, { ...label, result: outcome.result }), 1)
-  const also = {
-    Success: [],
-    Conflict: [],
-    Error: [RuntimeMetrics.reconcileErrors],
-    Terminal: [RuntimeMetrics.reconcileErrors, RuntimeMetrics.terminalErrors],
-    Panic: [RuntimeMetrics.reconcileErrors, RuntimeMetrics.panics]
-  }[outcome._tag]
-  yield* Effect.forEach(also, (metric) => Metric.update(Metric.withAttributes(metric, label), 1), { discard: true })
 })
 
 const log = (request: Request, outcome: Outcome, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {

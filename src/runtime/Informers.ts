@@ -125,7 +125,9 @@ const make = Effect.fnUntraced(function* (watch: Watch, selection: Selection) {
       Effect.suspend(() => {
         const { listeners, writer } = informer(resource)
         listeners.add(listener)
-        return Effect.forEach(writer.store.list(), (object) => listener({ _tag: "Added", object }), { discard: true })
+        return Effect.forEach(writer.store.list(), (object) => listener({ _tag: "Added", object, initial: true }), {
+          discard: true
+        })
       }),
     pending: Effect.map(pending, (waiting) => waiting.map(({ name }) => name)),
     ready: Effect.gen(function* () {

@@ -1,6 +1,7 @@
 /** All keys of one work queue: order of the queued, due times of the delayed, failures in a row. No clock, no effects. */
 import type { KeyState, Later } from "./KeyState.ts"
 import * as State from "./KeyState.ts"
+import * as Priority from "./Priority.ts"
 import type { Request } from "./Request.ts"
 import { keyText } from "./Request.ts"
 
@@ -22,8 +23,10 @@ export interface Taken {
 export class KeyQueue {
   readonly #states = new Map<string, KeyState>()
   readonly #failures = new Map<string, number>()
-  /** First in, first out: a Set keeps insertion order. */
-  readonly #queued = new Set<string>()
+  /** First in, first out in each: a Set keeps insertion order. */
+  readonly #queued = { normal: new Set<string>(), low: new Set<string>() }
+  /** Normal keys taken in a row while a low one waited. */
+  #passed = 0
   /** Sorted by time. Entries are not taken out when a key runs earlier: `release` skips those. */
   readonly #due: Array<Due> = []
 
@@ -42,7 +45,10 @@ export class KeyQueue {
   release(now: number): number {
     const later = this.#due.findIndex((due) => due.at > now)
     const over = this.#due.splice(0, later < 0 ? this.#due.length : later)
-    return over.filter((due) => this.#set(due.key, State.release(this.#states.get(due.key), now))).length
+    return over.filter(({ at, key }) => {
+      const state = this.#states.get(key)
+      return state?._tag === "Delayed" && state.dueAt === at && this.#set(key, State.release(state, now))
+    }).length
   }
 
   /** When `release` has something to do next. */
@@ -50,12 +56,14 @@ export class KeyQueue {
     return this.#due[0]?.at
   }
 
-  /** The key that waits longest, now running. */
+  /** The key that waits longest of the priority whose turn it is, now running. */
   take(now: number): Taken | undefined {
-    const next = this.#queued.values().next()
+    const priority = Priority.turn(this.depth, this.#passed)
+    const next = this.#lane(priority).values().next()
     if (next.done === true) return undefined
     const state = this.#states.get(next.value)
     this.#set(next.value, State.take(state, now))
+    this.#passed = priority === Priority.low || this.#queued.low.size === 0 ? 0 : this.#passed + 1
     return state?._tag === "Queued" ? { request: state.request, queuedAt: state.since } : undefined
   }
 
@@ -78,8 +86,8 @@ export class KeyQueue {
   }
 
   /** Keys that wait for a worker. */
-  get depth(): number {
-    return this.#queued.size
+  get depth(): { readonly normal: number; readonly low: number } {
+    return { normal: this.#queued.normal.size, low: this.#queued.low.size }
   }
 
   /** Keys that are queued, delayed or running. */
@@ -94,13 +102,16 @@ export class KeyQueue {
     if (state?._tag === "Delayed" && !(before?._tag === "Delayed" && before.dueAt === state.dueAt)) {
       this.#schedule({ at: state.dueAt, key })
     }
-    if (state?._tag === "Queued") {
-      const fresh = !this.#queued.has(key)
-      this.#queued.add(key)
-      return fresh
-    }
-    this.#queued.delete(key)
-    return false
+    const waited = this.#queued.low.has(key) || this.#queued.normal.has(key)
+    const lane = state?._tag === "Queued" ? this.#lane(state.request.priority) : undefined
+    // Who is promoted comes after those of its new priority.
+    for (const other of [this.#queued.low, this.#queued.normal]) if (other !== lane) other.delete(key)
+    lane?.add(key)
+    return lane !== undefined && !waited
+  }
+
+  #lane(priority: Priority.Priority): Set<string> {
+    return priority === Priority.low ? this.#queued.low : this.#queued.normal
   }
 
   /** Insertion by bisection, after those of the same time. */

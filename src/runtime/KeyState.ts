@@ -16,6 +16,7 @@ import { merge } from "./Request.ts"
  * - Adds of a Queued or Dirty key are one run.
  * - Of several delayed adds the earliest counts, and any run that starts answers them all: a reconcile states anew what it
  *   wants next.
+ * - Of several priorities the highest counts, wherever the wishes were waiting.
  *
  * ## Assumptions
  * Milliseconds of one clock throughout.
@@ -44,7 +45,12 @@ export const add = (state: KeyState | undefined, request: Request, now: number):
     case "Queued":
       return { ...state, request: merge(state.request, request) }
     case "Running":
-      return { _tag: "Dirty", request: state.request, since: state.since, next: request }
+      return {
+        _tag: "Dirty",
+        request: state.request,
+        since: state.since,
+        next: state.later === undefined ? request : merge(request, state.later.request)
+      }
     case "Dirty":
       return { ...state, next: merge(state.next, request) }
   }
@@ -59,8 +65,9 @@ export const addAt = (state: KeyState | undefined, request: Request, dueAt: numb
     case "Delayed":
       return { ...state, request: merge(state.request, request), dueAt: Math.min(state.dueAt, dueAt) }
     case "Queued":
+      return { ...state, request: merge(state.request, request) }
     case "Dirty":
-      return state
+      return { ...state, next: merge(state.next, request) }
     case "Running":
       return {
         ...state,
@@ -87,7 +94,7 @@ export const finish = (state: KeyState | undefined, next: Later | undefined, now
       return wishes.reduce<KeyState | undefined>((rest, wish) => addAt(rest, wish.request, wish.dueAt, now), undefined)
     }
     case "Dirty":
-      return queued(state.next, now)
+      return queued(next === undefined ? state.next : merge(state.next, next.request), now)
     default:
       return state
   }

@@ -14,6 +14,12 @@ export interface Decision {
   readonly counts: boolean
 }
 
+/**
+ * client-go's limiter of one item goes from 5 ms to 1000 s. Ours starts later, because an attempt costs WinRM exchanges of 100
+ * to 300 ms: six retries within a third of a second would only queue up behind each other. And it ends earlier: an SCVMM that is
+ * back after an outage is used within five minutes, not 17. There is no bucket over all keys, as client-go's of 10 a second: what
+ * a controller may do at once is bounded by its workers, what reaches SCVMM by the session pool.
+ */
 export const baseMillis = 200
 export const capMillis = 300_000
 

@@ -26,7 +26,8 @@ export interface Store<A extends KubeObject> {
 
 /** What one event of the watch meant for the store. */
 export type Change<A extends KubeObject> =
-  | { readonly _tag: "Added"; readonly object: A }
+  /** `initial`: it was there before anybody listened, in the first listing or in the store. */
+  | { readonly _tag: "Added"; readonly object: A; readonly initial: boolean }
   | { readonly _tag: "Updated"; readonly object: A; readonly previous: A }
   | { readonly _tag: "Deleted"; readonly object: A }
 
@@ -94,13 +95,13 @@ export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => 
     }
     objects.set(key, object)
     for (const index of indexes.values()) enter(index, key, object)
-    if (previous === undefined) return [{ _tag: "Added", object }]
+    if (previous === undefined) return [{ _tag: "Added", object, initial: !ready.isOpen() }]
     // Deleted and made again under the same name while the watch was away: both are news.
     return previous.metadata.uid === object.metadata.uid
       ? [{ _tag: "Updated", object, previous }]
       : [
           { _tag: "Deleted", object: previous },
-          { _tag: "Added", object }
+          { _tag: "Added", object, initial: false }
         ]
   }
 

@@ -5,6 +5,7 @@ import type { ObjectKey, ObjectMeta } from "../../schemas/kube/ObjectMeta.ts"
 import { keyOf, ownerOf } from "../../schemas/kube/ObjectMeta.ts"
 import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
 import { Informers } from "./Informers.ts"
+import * as Priority from "./Priority.ts"
 import type { Request } from "./Request.ts"
 import { keyText, make } from "./Request.ts"
 import type { Change } from "./Store.ts"
@@ -49,6 +50,18 @@ const verbs = { Added: "added", Updated: "updated", Deleted: "deleted" } as cons
 const versions = <A extends KubeObject>(change: Change<A>): ReadonlyArray<A> =>
   change._tag === "Updated" ? [change.previous, change.object] : [change.object]
 
+/** What somebody did goes before what was there already, and before writes of status alone. */
+export const priorityOf = <A extends KubeObject>(change: Change<A>): Priority.Priority => {
+  switch (change._tag) {
+    case "Added":
+      return change.initial ? Priority.low : Priority.normal
+    case "Updated":
+      return concernsSpec(change.previous.metadata, change.object.metadata) ? Priority.normal : Priority.low
+    case "Deleted":
+      return Priority.normal
+  }
+}
+
 const watching = <A extends KubeObject>(
   resource: Resource<A>,
   keys: (change: Change<A>) => ReadonlyArray<ObjectKey>
@@ -59,7 +72,8 @@ const watching = <A extends KubeObject>(
       yield* informers.subscribe(resource, (change) => {
         const unique = new Map(keys(change).map((key) => [keyText(key), key]))
         const reason = `${resource.kind} ${verbs[change._tag]}`
-        return Effect.forEach(unique.values(), (key) => add(make(key, reason)), { discard: true })
+        const priority = priorityOf(change)
+        return Effect.forEach(unique.values(), (key) => add(make(key, reason, priority)), { discard: true })
       })
       return Effect.void
     })
@@ -91,7 +105,11 @@ export const mapped = <A extends KubeObject>(
   keys: (object: A) => ReadonlyArray<ObjectKey>
 ): Trigger => watching(resource, (change) => versions(change).flatMap(keys))
 
-/** Keys from outside Kubernetes. */
-export const external = <R>(stream: Stream.Stream<ObjectKey, never, R>, reason = "external"): Trigger<R> => ({
-  attach: (add) => Effect.succeed(Stream.runForEach(stream, (key) => add(make(key, reason))))
+/** Keys from outside Kubernetes: background, unless what somebody asked for goes on with it. */
+export const external = <R>(
+  stream: Stream.Stream<ObjectKey, never, R>,
+  reason = "external",
+  priority: Priority.Priority = Priority.low
+): Trigger<R> => ({
+  attach: (add) => Effect.succeed(Stream.runForEach(stream, (key) => add(make(key, reason, priority))))
 })

@@ -16,6 +16,7 @@ import * as Calls from "../../runtime/Calls.ts"
 import * as Controller from "../../runtime/Controller.ts"
 import * as Finalizer from "../../runtime/Finalizer.ts"
 import { Informers } from "../../runtime/Informers.ts"
+import * as Priority from "../../runtime/Priority.ts"
 import * as Status from "../../runtime/Status.ts"
 import * as Triggers from "../../runtime/Triggers.ts"
 import { providersOf, referenceText } from "../ProviderReferences.ts"
@@ -128,7 +129,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         "connection of the provider changed"
       ),
       Triggers.external(inventory.changes, "virtual machine changed"),
-      Triggers.external(workshop.calls.changes, "call ended")
+      Triggers.external(workshop.calls.changes, "call ended", Priority.normal)
     ]
   })
 })

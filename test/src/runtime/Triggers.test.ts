@@ -6,6 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import type { RawEvent } from "../../../layers/kube/KubeClient.ts"
 import { Informers } from "../../../src/runtime/Informers.ts"
+import * as Priority from "../../../src/runtime/Priority.ts"
 import * as Triggers from "../../../src/runtime/Triggers.ts"
 import { boxes, makeApi, toy, toys } from "./Toy.ts"
 
@@ -16,7 +17,12 @@ const woken = Effect.fnUntraced(function* (trigger: Triggers.Trigger, script: (a
   const api = yield* makeApi()
   const asked: Array<string> = []
   yield* Effect.gen(function* () {
-    yield* trigger.attach((request) => Effect.sync(() => void asked.push(`${request.key.name}: ${request.reason}`)))
+    yield* trigger.attach((request) =>
+      Effect.sync(
+        () =>
+          void asked.push(`${request.key.name}: ${request.reason}${request.priority === Priority.low ? ", low" : ""}`)
+      )
+    )
     yield* TestClock.adjust(0)
     yield* script(api)
     yield* TestClock.adjust(0)
@@ -64,7 +70,7 @@ describe("Triggers", () => {
       )
       assert.deepStrictEqual(asked, [
         "bear: Box added",
-        "bear: Box updated",
+        "bear: Box updated, low",
         "bear: Box updated",
         "duck: Box updated",
         "duck: Box deleted"
@@ -93,6 +99,41 @@ describe("Triggers", () => {
     })
   )
 
+  it.effect("who comes late hears of what is there as of a first listing, of what follows as of news", () =>
+    Effect.gen(function* () {
+      const api = yield* makeApi()
+      const asked: Array<string> = []
+      const attach = Triggers.self(toys).attach((request) =>
+        Effect.sync(() => void asked.push(`${request.key.name}: ${request.priority}`))
+      )
+      yield* api.put(toys, "bear", { spec: { size: 1 } })
+      yield* Effect.gen(function* () {
+        yield* (yield* Informers).store(toys)
+        yield* TestClock.adjust(0)
+        yield* api.put(toys, "duck", { spec: { size: 1 } })
+        yield* TestClock.adjust(0)
+        yield* attach
+        yield* api.put(toys, "mole", { spec: { size: 1 } })
+        yield* TestClock.adjust(0)
+      }).pipe(Effect.provide(Layer.provide(Informers.layerWatch(api.watch), api.layer)))
+      assert.deepStrictEqual(asked, ["bear: -100", "duck: -100", "mole: 0"])
+    })
+  )
+
+  it.effect("external: background, unless said otherwise", () =>
+    Effect.gen(function* () {
+      const asked: Array<number> = []
+      const stream = Stream.make({ namespace: "play", name: "bear" })
+      const run = (trigger: Triggers.Trigger) =>
+        Effect.flatten(trigger.attach(({ priority }) => Effect.sync(() => void asked.push(priority))))
+      yield* Effect.andThen(
+        run(Triggers.external(stream)),
+        run(Triggers.external(stream, "call ended", Priority.normal))
+      ).pipe(Effect.provide(Layer.mock(Informers)({})))
+      assert.deepStrictEqual(asked, [-100, 0])
+    })
+  )
+
   it.effect("over the real watcher: a listing, its changes, and a listing again when continuity is lost", () =>
     Effect.gen(function* () {
       const watches: ReadonlyArray<ReadonlyArray<RawEvent>> = [
@@ -105,7 +146,7 @@ describe("Triggers", () => {
       ]
       const listings = [
         [toy("bear", { resourceVersion: "5" }), toy("duck", { resourceVersion: "4" })],
-        [toy("duck", { resourceVersion: "4" })]
+        [toy("duck", { resourceVersion: "4" }), toy("mole", { resourceVersion: "12" })]
       ]
       let [listed, watched] = [0, 0]
       const client = Layer.succeed(
@@ -124,10 +165,17 @@ describe("Triggers", () => {
       const asked: Array<string> = []
       yield* Effect.gen(function* () {
         yield* Triggers.self(toys).attach((request) =>
-          Effect.sync(() => void asked.push(`${request.key.name}: ${request.reason}`))
+          Effect.sync(() => void asked.push(`${request.key.name}: ${request.reason} ${request.priority}`))
         )
         yield* TestClock.adjust("1 minute")
-        assert.deepStrictEqual(asked, ["bear: Toy added", "duck: Toy added", "bear: Toy updated", "bear: Toy deleted"])
+        assert.deepStrictEqual(asked, [
+          "bear: Toy added -100",
+          "duck: Toy added -100",
+          "bear: Toy updated 0",
+          // What the second listing no longer has, and what it has for the first time.
+          "bear: Toy deleted 0",
+          "mole: Toy added 0"
+        ])
         assert.deepStrictEqual([listed, watched], [2, 2])
       }).pipe(Effect.provide(Layer.provide(Informers.layer(), client)))
     })

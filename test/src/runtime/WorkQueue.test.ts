@@ -5,8 +5,10 @@ import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as TestClock from "effect/testing/TestClock"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import * as Priority from "../../../src/runtime/Priority.ts"
 import { make as request } from "../../../src/runtime/Request.ts"
 import * as WorkQueue from "../../../src/runtime/WorkQueue.ts"
+import { parse, valueOf } from "../../harness/Exposition.ts"
 
 const key = (name: string) => request({ namespace: "n", name }, "test")
 
@@ -54,21 +56,46 @@ describe("WorkQueue", () => {
   it.effect("counts as client-go does", () =>
     Effect.gen(function* () {
       const queue = yield* WorkQueue.make("toy")
+      yield* Effect.forkChild(queue.run)
+      const own = { name: "toy", controller: "toy" }
+      const value = (name: string, more: Readonly<Record<string, string>> = {}) =>
+        Effect.map(PrometheusMetrics.format(), (text) => valueOf(parse(text), `workqueue_${name}`, { ...own, ...more }))
+      const depth = (priority: string) => value("depth", { priority })
+      // Every series is there before anything happens.
+      assert.deepStrictEqual([yield* depth("0"), yield* depth("-100"), yield* value("retries_total")], [0, 0, 0])
+      assert.strictEqual(yield* value("work_duration_seconds_count"), 0)
+
+      yield* queue.add(request({ namespace: "n", name: "c" }, "test", Priority.low))
       for (const name of ["a", "b", "a"]) yield* queue.add(key(name))
+      assert.deepStrictEqual([yield* depth("0"), yield* depth("-100")], [2, 1])
+      yield* queue.add(key("c"))
+      assert.deepStrictEqual([yield* depth("0"), yield* depth("-100")], [3, 0])
       yield* TestClock.adjust("2 seconds")
-      const taken = yield* queue.take
+      const [first, second] = [yield* queue.take, yield* queue.take]
+      assert.strictEqual(yield* depth("0"), 1)
       yield* TestClock.adjust("3 seconds")
-      yield* queue.finish(taken, { request: taken, afterMillis: 1000 })
-      const text = yield* PrometheusMetrics.format()
-      for (const line of [
-        'workqueue_depth{name="toy",controller="toy"} 1',
-        'workqueue_adds_total{name="toy",controller="toy"} 2',
-        'workqueue_retries_total{name="toy",controller="toy"} 1',
-        'workqueue_queue_duration_seconds_sum{name="toy",controller="toy"} 2',
-        'workqueue_work_duration_seconds_sum{name="toy",controller="toy"} 3'
-      ]) {
-        assert.include(text.split("\n"), line)
-      }
+      assert.deepStrictEqual(
+        [yield* value("unfinished_work_seconds"), yield* value("longest_running_processor_seconds")],
+        [6, 3]
+      )
+      yield* queue.finish(first, { request: first, afterMillis: 1000 })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(
+        [yield* value("unfinished_work_seconds"), yield* value("longest_running_processor_seconds")],
+        [4, 4]
+      )
+      yield* queue.finish(second, { request: second, afterMillis: 0 })
+      assert.deepStrictEqual(
+        [yield* value("unfinished_work_seconds"), yield* value("longest_running_processor_seconds")],
+        [0, 0]
+      )
+      assert.strictEqual(yield* value("adds_total"), 5)
+      // At once is no retry: it waits for nothing.
+      assert.strictEqual(yield* value("retries_total"), 1)
+      assert.strictEqual(yield* value("queue_duration_seconds_sum"), 4)
+      assert.strictEqual(yield* value("queue_duration_seconds_bucket", { le: "1" }), 0)
+      assert.strictEqual(yield* value("queue_duration_seconds_bucket", { le: "10" }), 2)
+      assert.strictEqual(yield* value("work_duration_seconds_sum"), 3 + 4)
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 
@@ -91,7 +118,7 @@ describe("WorkQueue", () => {
       yield* queue.add(key("a"))
       yield* TestClock.adjust(0)
       assert.isAtLeast(taken.length, 1)
-      assert.strictEqual(yield* queue.depth, 0)
+      assert.strictEqual(yield* queue.size, 0)
     })
   )
 })

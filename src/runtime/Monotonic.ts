@@ -1,0 +1,6 @@
+/** Time that never jumps, for delays and durations: the wall clock is set back and forth while an operator runs. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+
+/** Milliseconds since some moment, with fractions. */
+export const millis: Effect.Effect<number> = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
