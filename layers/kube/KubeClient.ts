@@ -26,8 +26,9 @@ export interface Listing<A> {
   readonly resourceVersion: string
 }
 
-/** One line of a watch, before it is decoded; bookmarks only move the resourceVersion. */
+/** OPENED when the server has taken the watch; then its lines, before they are decoded. Bookmarks only move the resourceVersion. */
 export type RawEvent =
+  | { readonly type: "OPENED" }
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; readonly object: unknown }
   | { readonly type: "ERROR"; readonly error: KubeError }
 
@@ -44,10 +45,12 @@ export interface DeleteOptions {
 }
 
 export interface KubeClientOptions {
-  /** For everything but a watch; 30 seconds when absent. */
+  /** Of each try of everything, of a watch until it is open; 30 seconds when absent. */
   readonly timeout?: Duration.Input
   /** Objects a page of a list; 500 when absent. */
   readonly pageSize?: number
+  /** The `host` of the server's metrics; that of its URL when absent. */
+  readonly host?: string
 }
 
 export class KubeClient extends Context.Service<
@@ -87,8 +90,9 @@ export class KubeClient extends Context.Service<
   }
 >()("capscvmm/layers/KubeClient") {
   /**
-   * A client of one API server. Reads are repeated a few times on 429, 503 and a lost connection; writes never: after
-   * an Unreachable a write may or may not have happened.
+   * A client of one API server. What was turned away with 429 is repeated after the time the server asks for, reads also
+   * when a 5xx asks or the connection was lost (KubeRetry). Writes are never repeated after anything else: after an
+   * Unreachable a write may or may not have happened.
    */
   static readonly layer = (config: KubeConfig, options?: KubeClientOptions): Layer.Layer<KubeClient, never, Dial> =>
     Layer.effect(KubeClient, make(config, options ?? {}))

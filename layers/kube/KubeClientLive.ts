@@ -1,6 +1,5 @@
 /** The operations of KubeClient over HTTP. */
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { ObjectKey } from "../../schemas/kube/ObjectMeta.ts"
@@ -15,7 +14,7 @@ import type { KubeError } from "./KubeError.ts"
 import { ServerFault } from "./KubeError.ts"
 import type { Call } from "./KubeRequest.ts"
 import * as KubeRequest from "./KubeRequest.ts"
-import { events, watchSeconds } from "./KubeWatch.ts"
+import { events, timeoutSeconds } from "./KubeWatch.ts"
 import { rawKey } from "./RawObject.ts"
 
 /** Who managedFields says has written. */
@@ -57,7 +56,10 @@ const writeQuery = (options: WriteOptions | undefined) => ({
 })
 
 export const make = Effect.fnUntraced(function* (config: KubeConfig, options: KubeClientOptions) {
-  const http = yield* KubeRequest.make(yield* Dial, config, options.timeout ?? "30 seconds")
+  const http = yield* KubeRequest.make(yield* Dial, config, {
+    timeout: options.timeout ?? "30 seconds",
+    host: options.host
+  })
   const pageSize = options.pageSize ?? 500
 
   const decoded = <A extends KubeObject>(
@@ -96,7 +98,7 @@ export const make = Effect.fnUntraced(function* (config: KubeConfig, options: Ku
         }
       }
     )
-    const result = decodeList(yield* KubeRequest.retryRead(http.json(made)))
+    const result = decodeList(yield* http.json(made))
     if (result._tag === "Success") return result.success
     const detail = `not a list: ${result.failure.message}`
     return yield* new ServerFault({ method: "GET", path: made.path, status: 200, detail })
@@ -139,7 +141,7 @@ export const make = Effect.fnUntraced(function* (config: KubeConfig, options: Ku
     })
 
   const client: KubeClient["Service"] = {
-    get: (resource, key) => KubeRequest.retryRead(send(resource, call("get", "GET", resource, key))),
+    get: (resource, key) => send(resource, call("get", "GET", resource, key)),
 
     list,
 
@@ -147,6 +149,7 @@ export const make = Effect.fnUntraced(function* (config: KubeConfig, options: Ku
       Stream.unwrap(
         Effect.gen(function* () {
           const namespace = watchOptions.namespace ?? ""
+          const seconds = yield* timeoutSeconds
           const made = call(
             "watch",
             "GET",
@@ -158,14 +161,14 @@ export const make = Effect.fnUntraced(function* (config: KubeConfig, options: Ku
                 watch: "1",
                 allowWatchBookmarks: "true",
                 resourceVersion: watchOptions.resourceVersion,
-                timeoutSeconds: String(yield* Random.nextIntBetween(watchSeconds, watchSeconds + 60)),
+                timeoutSeconds: String(seconds),
                 labelSelector: watchOptions.labelSelector,
                 fieldSelector: watchOptions.fieldSelector
               }
             }
           )
           const response = yield* http.exchange(made, Effect.succeed)
-          return events(made.path, response, (error) => http.unreachable(made, error))
+          return events(made.path, response, seconds, (error) => http.unreachable(made, error))
         })
       ),
 
@@ -215,8 +218,7 @@ export const make = Effect.fnUntraced(function* (config: KubeConfig, options: Ku
       return Effect.asVoid(http.json(made))
     },
 
-    raw: (path) =>
-      KubeRequest.retryRead(http.json({ verb: "raw", method: "GET", path, resource: "", namespace: "", name: "" }))
+    raw: (path) => http.json({ verb: "raw", method: "GET", path, resource: "", namespace: "", name: "" })
   }
   return client
 })

@@ -11,16 +11,29 @@ import type { Tls } from "../Dial.ts"
 import { KubeConfigError } from "./KubeConfigError.ts"
 import type { Described, Material, Parsed } from "./KubeConfigFile.ts"
 import { describe, parse } from "./KubeConfigFile.ts"
+import type { Credentials, CredentialSource } from "./KubeCredentials.ts"
+import { constant, remember } from "./KubeCredentials.ts"
 
 export interface KubeConfig {
   /** scheme://host[:port][/prefix], no slash at the end. */
   readonly server: string
-  readonly tls: Tls
-  /** The bearer token, if that is how we log on; a token in a file is read again every minute. */
-  readonly token: Effect.Effect<Redacted.Redacted | undefined, KubeConfigError>
+  /** Asked before every request. Files behind it are read again every minute, whether they hold tokens or certificates. */
+  readonly credentials: CredentialSource
   /** Of the context, or the pod. */
   readonly namespace: string
 }
+
+/** Access whose credentials never change. */
+export const fixed = (access: {
+  readonly server: string
+  readonly tls?: Tls
+  readonly token?: Redacted.Redacted
+  readonly namespace?: string
+}): KubeConfig => ({
+  server: access.server,
+  credentials: constant({ tls: access.tls ?? {}, token: access.token }),
+  namespace: access.namespace ?? "default"
+})
 
 export interface LoadOptions {
   /** A kubeconfig; wins over everything else. */
@@ -30,8 +43,6 @@ export interface LoadOptions {
   /** Where a pod finds its credentials. */
   readonly serviceAccount?: string
 }
-
-const reread = 60_000
 
 const read = (file: string, field = "", at = file): Effect.Effect<string, KubeConfigError> =>
   Effect.tryPromise({
@@ -47,21 +58,6 @@ const read = (file: string, field = "", at = file): Effect.Effect<string, KubeCo
       })
     }
   })
-
-/** A token file read at most once a minute: the kubelet replaces it well before it expires. */
-const tokenFrom = (file: string, field: string, at: string) => {
-  let known: { readonly token: Redacted.Redacted; readonly since: number } | undefined
-  return Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    if (known !== undefined && now - known.since < reread) return known.token
-    const token = (yield* read(file, field, at)).trim()
-    if (token === "") {
-      return yield* new KubeConfigError({ reason: "Malformed", path: at, field, detail: `${file} is empty` })
-    }
-    known = { token: Redacted.make(token), since: now }
-    return known.token
-  })
-}
 
 const beside = (origin: string, file: string): string => path.resolve(path.dirname(origin), file)
 
@@ -81,26 +77,55 @@ const pem = Effect.fnUntraced(function* (material: Material | undefined) {
   return Redacted.make(content)
 })
 
-const assemble = Effect.fnUntraced(function* (described: Described) {
+const tokenIn = Effect.fnUntraced(function* (file: string, field: string, at: string) {
+  const token = (yield* read(file, field, at)).trim()
+  if (token !== "") return Redacted.make(token)
+  return yield* new KubeConfigError({ reason: "Malformed", path: at, field, detail: `${file} is empty` })
+})
+
+const tlsOf = Effect.fnUntraced(function* (described: Described) {
   const ca = yield* pem(described.ca)
   const cert = yield* pem(described.cert)
   const key = yield* pem(described.key)
-  const file = described.tokenFile
   return {
-    server: described.server,
-    namespace: described.namespace,
-    tls: {
-      ...(ca !== undefined && { ca: Redacted.value(ca) }),
-      ...(cert !== undefined && { cert: Redacted.value(cert) }),
-      ...(key !== undefined && { key }),
-      ...(described.serverName !== undefined && { serverName: described.serverName }),
-      ...(described.insecure && { insecureSkipVerify: true })
-    },
-    token:
-      file === undefined
-        ? Effect.succeed(described.token)
-        : tokenFrom(beside(file.origin, file.path), file.field, file.origin)
-  } satisfies KubeConfig
+    ...(ca !== undefined && { ca: Redacted.value(ca) }),
+    ...(cert !== undefined && { cert: Redacted.value(cert) }),
+    ...(key !== undefined && { key }),
+    ...(described.serverName !== undefined && { serverName: described.serverName }),
+    ...(described.insecure && { insecureSkipVerify: true })
+  } satisfies Tls
+})
+
+/** The kubelet replaces a token well before it expires, cert-manager a certificate: client-go's period. */
+const reread = 60_000
+
+/** Read again every minute; what was read last stays in use while its files cannot be. */
+const everyMinute = (what: string, look: Effect.Effect<Credentials, KubeConfigError>): CredentialSource =>
+  remember(
+    what,
+    Effect.gen(function* () {
+      const value = yield* look
+      const now = yield* Clock.currentTimeMillis
+      return { value, renewAt: now + reread, badAt: Infinity }
+    })
+  )
+
+const assemble = Effect.fnUntraced(function* (described: Described) {
+  const { server, namespace, tokenFile } = described
+  const look = Effect.gen(function* () {
+    const tls = yield* tlsOf(described)
+    const token =
+      tokenFile === undefined
+        ? described.token
+        : yield* tokenIn(beside(tokenFile.origin, tokenFile.path), tokenFile.field, tokenFile.origin)
+    return { tls, token }
+  })
+  const inFiles = [described.ca, described.cert, described.key].some((material) => material?._tag === "File")
+  const credentials =
+    inFiles || tokenFile !== undefined ? everyMinute("kubeconfig", look) : constant<Credentials>(yield* look)
+  // What is wrong already at the start is told there.
+  yield* credentials.current
+  return { server, namespace, credentials } satisfies KubeConfig
 })
 
 /** A context of kubeconfig files, merged as kubectl does: the first mention of a name wins. */
@@ -130,15 +155,19 @@ const inCluster = Effect.fn("KubeConfig.inCluster")(function* (
   folder: string
 ): Effect.fn.Return<KubeConfig, KubeConfigError> {
   const port = (yield* variable("KUBERNETES_SERVICE_PORT")) ?? "443"
-  const ca = yield* read(path.join(folder, "ca.crt"))
-  const namespace = yield* read(path.join(folder, "namespace"))
   const file = path.join(folder, "token")
-  const token = tokenFrom(file, "", file)
-  yield* token
+  const credentials = everyMinute(
+    "service account",
+    Effect.gen(function* () {
+      const ca = yield* read(path.join(folder, "ca.crt"))
+      return { tls: { ca }, token: yield* tokenIn(file, "", file) }
+    })
+  )
+  yield* credentials.current
+  const namespace = yield* read(path.join(folder, "namespace"))
   return {
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
-    tls: { ca },
-    token,
+    credentials,
     namespace: namespace.trim()
   }
 })

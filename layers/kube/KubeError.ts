@@ -1,6 +1,7 @@
 /** What a Kubernetes API can refuse, typed by what the caller must do about it. */
 import * as Schema from "effect/Schema"
 import type { Retry } from "../../schemas/Retry.ts"
+import type { NotLeader } from "../Fence.ts"
 
 const request = { method: Schema.String, path: Schema.String, detail: Schema.String }
 
@@ -64,9 +65,13 @@ export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()("Kube
 /** 5xx, or an answer that is not Kubernetes JSON. */
 export class ServerFault extends Schema.TaggedError<ServerFault>()("KubeServerFault", {
   ...request,
-  status: Schema.Int
+  status: Schema.Int,
+  /** When the server said when to come back. */
+  retryAfterSeconds: Schema.optionalKey(Schema.Finite)
 }) {
-  readonly retry: Retry = "backoff"
+  get retry(): Retry {
+    return this.retryAfterSeconds === undefined ? "backoff" : { afterMillis: this.retryAfterSeconds * 1000 }
+  }
   override get message(): string {
     return say(`status ${this.status}`, this)
   }
@@ -82,4 +87,13 @@ export class Unreachable extends Schema.TaggedError<Unreachable>()("KubeUnreacha
   }
 }
 
-export type KubeError = NotFound | Conflict | Gone | Forbidden | Invalid | TooManyRequests | ServerFault | Unreachable
+export type KubeError =
+  | NotFound
+  | Conflict
+  | Gone
+  | Forbidden
+  | Invalid
+  | TooManyRequests
+  | ServerFault
+  | Unreachable
+  | NotLeader

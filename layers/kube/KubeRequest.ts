@@ -1,21 +1,25 @@
-/** One exchange with a Kubernetes API: log-on, time limit, span, metric, warnings, and its outcome as a KubeError. */
+/** One exchange with a Kubernetes API: log-on, time limit, repetition, span, metric, warnings, and its outcome as a KubeError. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
-import * as Metric from "effect/Metric"
+import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
 import type { Json } from "../../schemas/kube/Patch.ts"
 import type { Dial } from "../Dial.ts"
-import { classify } from "../DialFailure.ts"
+import { classify, notLeader } from "../DialFailure.ts"
 import type { KubeConfig } from "./KubeConfig.ts"
+import type { Credentials } from "./KubeCredentials.ts"
+import { same } from "./KubeCredentials.ts"
 import type { KubeError } from "./KubeError.ts"
 import { ServerFault, Unreachable } from "./KubeError.ts"
+import * as KubeMetrics from "./KubeMetrics.ts"
+import * as KubeRetry from "./KubeRetry.ts"
 import { parseJson, toError, warnings } from "./KubeStatus.ts"
+import * as KubeTransport from "./KubeTransport.ts"
 
 export type Verb = "get" | "list" | "watch" | "create" | "patch" | "delete" | "raw"
 
@@ -31,48 +35,26 @@ export interface Call {
   readonly name: string
 }
 
-const requests = Metric.counter("rest_client_requests_total", {
-  description: "Requests to the Kubernetes API by status code, method and host",
-  incremental: true
-})
-
-/** One request is tried again this often when it changes nothing and was turned away before it was looked at. */
-const attempts = 3
-const longestPause = Duration.seconds(10)
-
-const again = (error: KubeError): boolean => {
-  switch (error._tag) {
-    case "KubeTooManyRequests":
-      return error.retryAfterSeconds <= Duration.toSeconds(longestPause)
-    case "KubeServerFault":
-      return error.status === 503
-    case "KubeUnreachable":
-      return classify(error.cause).kind === "reset"
-    default:
-      return false
-  }
+export interface RequestOptions {
+  /** Of each try. */
+  readonly timeout: Duration.Input
+  /** What metrics call the server; its host unless given. */
+  readonly host?: string | undefined
 }
 
-const pauses = Schedule.exponential("100 millis").pipe(
-  Schedule.jittered,
-  Schedule.setInputType<KubeError>(),
-  Schedule.modifyDelay(({ duration, input }) =>
-    Effect.succeed(
-      input._tag === "KubeTooManyRequests"
-        ? Duration.max(duration, Duration.seconds(input.retryAfterSeconds))
-        : duration
-    )
-  )
-)
+const codeOf = (error: KubeError): string =>
+  error._tag === "KubeTooManyRequests" ? "429" : error._tag === "KubeServerFault" ? String(error.status) : "<error>"
 
-/** Repeats a reading request on 429, 503 and a lost connection; for requests that change nothing. */
-export const retryRead = <A, R>(read: Effect.Effect<A, KubeError, R>): Effect.Effect<A, KubeError, R> =>
-  Effect.retry(read, { schedule: pauses, times: attempts, while: again })
+/** A page of a list is a few MB; beyond this an answer is not read to its end. */
+const longestAnswer = 128 * 1024 * 1024
+/** Of an error's body, enough for any Status. */
+const longestRefusal = 1024 * 1024
 
-export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: KubeConfig, timeout: Duration.Input) {
+export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: KubeConfig, options: RequestOptions) {
   const base = new URL(config.server)
   const prefix = base.pathname.replace(/\/+$/u, "")
-  const http: HttpClient.HttpClient = yield* dial.client({ origin: base.origin, tls: config.tls })
+  const host = options.host ?? base.host
+  const connections = yield* KubeTransport.make(dial, base.origin)
   const told = new Set<string>()
 
   /** Each warning once: a deprecated field would otherwise be told at every write. */
@@ -88,9 +70,6 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
       },
       { discard: true }
     )
-
-  const count = (call: Call, code: string) =>
-    Metric.update(Metric.withAttributes(requests, { code, method: call.method, host: base.host }), 1)
 
   const unreachable = (call: Call, error: unknown): Unreachable => {
     // The cause without the HTTP library's own error: that one holds the request, and with it the credentials.
@@ -118,33 +97,86 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
       : HttpClientRequest.bodyText(request, JSON.stringify(call.body.json), call.body.type)
   }
 
-  /** Sends and checks the status; `use` reads the body of a success within the time limit. */
-  const exchange = <A>(
+  /** The text of a body; fails, having closed the connection, when it is longer than `most` bytes. */
+  const textOf = (call: Call, response: HttpClientResponse.HttpClientResponse, most: number) =>
+    Effect.suspend(() => {
+      const decoder = new TextDecoder()
+      let text = ""
+      let read = 0
+      return response.stream.pipe(
+        Stream.mapError((error) => unreachable(call, error)),
+        Stream.runForEach((piece) => {
+          read += piece.length
+          if (read > most) {
+            const detail = `the answer is longer than ${most / 1024 / 1024} MiB`
+            return Effect.fail(
+              new ServerFault({ method: call.method, path: call.path, status: response.status, detail })
+            )
+          }
+          text += decoder.decode(piece, { stream: true })
+          return Effect.void
+        }),
+        Effect.map(() => text + decoder.decode())
+      )
+    })
+
+  const credentials = (call: Call): Effect.Effect<Credentials, Unreachable> =>
+    Effect.mapError(
+      config.credentials.current,
+      (cause) =>
+        new Unreachable({ method: call.method, path: call.path, detail: `no credentials: ${cause.message}`, cause })
+    )
+
+  const send = (call: Call, { tls, token }: Credentials) =>
+    Effect.gen(function* () {
+      const http = yield* connections(tls)
+      const bearer = token === undefined ? undefined : `Bearer ${Redacted.value(token)}`
+      const response = yield* http.execute(requestOf(call, bearer)).pipe(
+        Effect.mapError((error): KubeError => notLeader(error) ?? unreachable(call, error)),
+        Effect.onExit((exit) =>
+          KubeMetrics.countRequest({
+            code: exit._tag === "Success" ? String(exit.value.status) : "<error>",
+            method: call.method,
+            host
+          })
+        )
+      )
+      yield* Effect.annotateCurrentSpan("http.response.status_code", response.status)
+      yield* warn(call, response.headers["warning"])
+      return response
+    })
+
+  /** Once more with other credentials when those at hand are refused and there are others by now. */
+  const authenticated = (call: Call) =>
+    Effect.gen(function* () {
+      const used = yield* credentials(call)
+      const response = yield* send(call, used)
+      if (response.status !== 401) return response
+      yield* config.credentials.forget
+      const fresh = yield* credentials(call)
+      if (same(fresh, used)) return response
+      yield* textOf(call, response, longestRefusal)
+      return yield* send(call, fresh)
+    })
+
+  const once = <A>(
     call: Call,
     use: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<A, KubeError>
   ): Effect.Effect<A, KubeError> =>
     Effect.gen(function* () {
-      const token = yield* Effect.mapError(config.token, (error) => unreachable(call, error))
-      const bearer = token === undefined ? undefined : `Bearer ${Redacted.value(token)}`
-      const response = yield* http.execute(requestOf(call, bearer)).pipe(
-        Effect.mapError((error) => unreachable(call, error)),
-        Effect.tapError(() => count(call, "<error>"))
-      )
-      yield* Effect.annotateCurrentSpan("http.response.status_code", response.status)
-      yield* count(call, String(response.status))
-      yield* warn(call, response.headers["warning"])
+      const response = yield* authenticated(call)
       if (response.status >= 200 && response.status < 300) return yield* use(response)
-      const body = yield* Effect.mapError(response.text, (error) => unreachable(call, error))
+      const body = yield* textOf(call, response, longestRefusal)
       return yield* toError({
         method: call.method,
         path: call.path,
         status: response.status,
-        retryAfter: response.headers["retry-after"],
+        headers: response.headers,
         body,
         now: yield* Clock.currentTimeMillis
       })
     }).pipe(
-      Effect.timeout(timeout),
+      Effect.timeout(options.timeout),
       Effect.catchIf(Cause.isTimeoutError, (error) => Effect.fail(unreachable(call, error))),
       Effect.withSpan(`KubeClient.${call.verb}`, {
         kind: "client",
@@ -157,23 +189,44 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
       })
     )
 
+  /**
+   * Sends and checks the status; `use` reads the body of a success within the time limit. What KubeRetry says is
+   * repeated, `use` included; one span a try.
+   */
+  const exchange = Effect.fnUntraced(function* <A>(
+    call: Call,
+    use: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<A, KubeError>
+  ): Effect.fn.Return<A, KubeError> {
+    let waited = 0
+    for (let repeated = 0; ; repeated++) {
+      const started = yield* Clock.currentTimeMillis
+      const result = yield* Effect.result(once(call, use))
+      const lasted = Duration.millis((yield* Clock.currentTimeMillis) - started)
+      if (call.verb !== "watch") yield* KubeMetrics.observeRequest({ verb: call.method, host }, lasted)
+      if (result._tag === "Success") return result.success
+      const chance = yield* Random.next
+      const wait = KubeRetry.pause(result.failure, { repeated, waited, reading: call.method === "GET", chance })
+      if (wait === undefined) return yield* Effect.fail(result.failure)
+      yield* KubeMetrics.countRetry({ code: codeOf(result.failure), verb: call.method, host })
+      yield* Effect.sleep(wait)
+      waited += wait
+    }
+  })
+
   /** The JSON of a success. */
   const json = (call: Call): Effect.Effect<unknown, KubeError> =>
     exchange(call, (response) =>
-      response.text.pipe(
-        Effect.mapError((error) => unreachable(call, error)),
-        Effect.flatMap((text) => {
-          const value = parseJson(text)
-          return value === undefined
-            ? new ServerFault({
-                method: call.method,
-                path: call.path,
-                status: response.status,
-                detail: `the answer is not JSON (${response.headers["content-type"] ?? "no content type"})`
-              })
-            : Effect.succeed(value)
-        })
-      )
+      Effect.flatMap(textOf(call, response, longestAnswer), (text) => {
+        const value = parseJson(text)
+        return value === undefined
+          ? new ServerFault({
+              method: call.method,
+              path: call.path,
+              status: response.status,
+              detail: `the answer is not JSON (${response.headers["content-type"] ?? "no content type"})`
+            })
+          : Effect.succeed(value)
+      })
     )
 
   return { exchange, json, unreachable }

@@ -28,13 +28,16 @@ export interface Refusal {
   /** Without the query. */
   readonly path: string
   readonly status: number
-  /** The Retry-After header. */
-  readonly retryAfter?: string | undefined
+  /** In lower case. */
+  readonly headers?: Readonly<Record<string, string | undefined>>
   /** The whole body. */
   readonly body: string
-  /** Milliseconds since the epoch, for a Retry-After that is a date. */
+  /** Milliseconds since the epoch, for a Retry-After that is a date, where the server does not tell its own time. */
   readonly now: number
 }
+
+/** No server, and no proxy before it, stops us for longer: it is asked again and may say so again. */
+const longestWait = 300
 
 /** A foreign page in one line, so that a proxy's HTML does not fill a condition. */
 const excerpt = (body: string): string => {
@@ -55,11 +58,22 @@ export const parseJson = (body: string): unknown => {
   }
 }
 
-const seconds = (header: string | undefined, now: number): number | undefined => {
-  if (header === undefined) return undefined
-  if (/^\d+$/u.test(header.trim())) return Number(header)
+/** Seconds of a Retry-After (RFC 9110 §10.2.3); a date counts from the server's own Date, so that a skewed clock does no harm. */
+const retryAfter = ({ headers, now }: Refusal, told: number | undefined): number | undefined => {
+  const header = headers?.["retry-after"]?.trim() ?? ""
   const date = Date.parse(header)
-  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000))
+  const asked = /^\d+$/u.test(header)
+    ? Number(header)
+    : Number.isNaN(date)
+      ? told
+      : Math.ceil((date - (Date.parse(headers?.["date"] ?? "") || now)) / 1000)
+  return asked === undefined ? undefined : Math.min(longestWait, Math.max(0, asked))
+}
+
+/** Which priority level of API Priority and Fairness has no seat free; "" where the server does not say. */
+const priorityLevel = (headers: Refusal["headers"]): string => {
+  const uid = headers?.["x-kubernetes-pf-prioritylevel-uid"] ?? ""
+  return uid === "" ? "" : ` (priority level ${uid})`
 }
 
 /** The typed error of an HTTP answer; the Status in its body decides where there is one. */
@@ -69,6 +83,7 @@ export const toError = (refusal: Refusal): KubeError => {
   const detail = status?.message ?? excerpt(refusal.body)
   const fields = { ...request, detail }
   const code = refusal.status
+  const after = retryAfter(refusal, status?.details?.retryAfterSeconds)
   switch (code) {
     case 404:
       return new NotFound(fields)
@@ -81,8 +96,9 @@ export const toError = (refusal: Refusal): KubeError => {
       return new Forbidden({ ...fields, status: code })
     case 429:
       return new TooManyRequests({
-        ...fields,
-        retryAfterSeconds: seconds(refusal.retryAfter, refusal.now) ?? status?.details?.retryAfterSeconds ?? 1
+        ...request,
+        detail: detail + priorityLevel(refusal.headers),
+        retryAfterSeconds: after ?? 1
       })
     default:
       return code >= 400 && code < 500
@@ -95,7 +111,7 @@ export const toError = (refusal: Refusal): KubeError => {
               message: cause.message ?? ""
             }))
           })
-        : new ServerFault({ ...fields, status: code })
+        : new ServerFault({ ...fields, status: code, ...(after !== undefined && { retryAfterSeconds: after }) })
   }
 }
 

@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { RawEvent } from "./KubeClient.ts"
@@ -10,11 +11,19 @@ import type { KubeError } from "./KubeError.ts"
 import { ServerFault, Unreachable } from "./KubeError.ts"
 import { fromEvent, parseJson } from "./KubeStatus.ts"
 
-/** The server ends a watch after this, plus up to a minute so that not all watches end at once. */
-export const watchSeconds = 290
+const shortestTimeout = 300
+const longestTimeout = 600
+/** What a server that is busy may be late. */
+const margin = 30
 
-/** Longer silence than any watch may last: the server is gone without saying so. */
-export const stalledAfter = Duration.minutes(6)
+/** No watch is open for longer. */
+export const longestWatch = Duration.seconds(longestTimeout + margin)
+
+/** Seconds after which the server is to end a watch: five to ten minutes, as client-go's, so that not all end at once. */
+export const timeoutSeconds: Effect.Effect<number> = Random.nextIntBetween(shortestTimeout, longestTimeout)
+
+/** Characters of one line. etcd takes objects of 1.5 MiB; whoever sends more than this sends no event. */
+const longestLine = 16 * 1024 * 1024
 
 const Line = Schema.Struct({
   type: Schema.Literals(["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]),
@@ -33,23 +42,49 @@ export const parseLine = (path: string, line: string, now: number): RawEvent => 
   return type === "ERROR" ? { type, error: fromEvent(path, object, now) } : { type, object }
 }
 
-/** Ends when the server ends the answer; fails when the connection breaks or nothing comes for six minutes. */
+/** Text in pieces to lines without their ends; the last may lack its end. Fails at a line longer than `longestLine`. */
+const lines =
+  (path: string) =>
+  (text: Stream.Stream<string, KubeError>): Stream.Stream<string, KubeError> =>
+    Stream.mapAccumEffect(
+      text,
+      () => "",
+      (begun, piece: string): Effect.Effect<readonly [string, ReadonlyArray<string>], KubeError> => {
+        const [first = "", ...rest] = piece.split("\n")
+        const whole = [begun + first, ...rest]
+        const unfinished = whole.pop() ?? ""
+        const long = [unfinished, ...whole].some((line) => line.length > longestLine)
+        const detail = `a line of a watch is longer than ${longestLine / 1024 / 1024} MiB`
+        return long
+          ? Effect.fail(new ServerFault({ method: "GET", path, status: 200, detail }))
+          : Effect.succeed([unfinished, whole])
+      },
+      { onHalt: (unfinished) => [unfinished] }
+    )
+
+/**
+ * First `OPENED`, then what comes. Ends when the server ends the answer; fails when the connection breaks, and when the
+ * watch is still open half a minute after the server should have ended it: a connection whose other side is gone
+ * without a word looks like one on which nothing happens.
+ */
 export const events = (
   path: string,
   response: HttpClientResponse.HttpClientResponse,
+  seconds: number,
   unreachable: (error: unknown) => KubeError
-): Stream.Stream<RawEvent, KubeError> =>
-  response.stream.pipe(
-    Stream.mapError(unreachable),
-    Stream.timeoutOrElse({
-      duration: stalledAfter,
-      orElse: () => {
-        const detail = `nothing came for ${Duration.format(stalledAfter)}`
-        return Stream.fail(new Unreachable({ method: "GET", path, detail, cause: new Error(detail) }))
-      }
-    }),
-    Stream.decodeText,
-    Stream.splitLines,
-    Stream.filter((line) => line.trim() !== ""),
-    Stream.mapEffect((line) => Effect.map(Clock.currentTimeMillis, (now) => parseLine(path, line, now)))
+): Stream.Stream<RawEvent, KubeError> => {
+  const detail = `the watch was to end after ${seconds} s and did not`
+  const overdue = Effect.andThen(
+    Effect.sleep(Duration.seconds(seconds + margin)),
+    Effect.fail(new Unreachable({ method: "GET", path, detail, cause: new Error(detail) }))
   )
+  return response.stream.pipe(
+    Stream.mapError(unreachable),
+    Stream.decodeText,
+    lines(path),
+    Stream.filter((line) => line.trim() !== ""),
+    Stream.mapEffect((line) => Effect.map(Clock.currentTimeMillis, (now) => parseLine(path, line, now))),
+    Stream.interruptWhen(overdue),
+    (received) => Stream.concat(Stream.succeed<RawEvent>({ type: "OPENED" }), received)
+  )
+}

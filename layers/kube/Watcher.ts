@@ -6,11 +6,13 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
-import { apiVersion } from "../../schemas/kube/Resource.ts"
+import { apiVersion, collectionPath } from "../../schemas/kube/Resource.ts"
 import type { WatchEvent } from "../../schemas/kube/Watch.ts"
 import type { ListOptions, RawEvent } from "./KubeClient.ts"
 import { KubeClient } from "./KubeClient.ts"
 import type { KubeError } from "./KubeError.ts"
+import { Unreachable } from "./KubeError.ts"
+import * as KubeMetrics from "./KubeMetrics.ts"
 import { rawKey, rawResourceVersion } from "./RawObject.ts"
 
 export type Watch = <A extends KubeObject>(
@@ -18,25 +20,39 @@ export type Watch = <A extends KubeObject>(
   options?: ListOptions
 ) => Stream.Stream<WatchEvent<A>, never, KubeClient>
 
-const firstPause = 500
+const firstPause = 1000
 const longestPause = 30_000
+/** client-go's: failures are counted together until so long after the last. */
+const forgottenAfter = 120_000
+/** An outage is over when a watch has been open for so long: one that is taken and cut again at once is no end of it. */
+const heldAfter = Duration.seconds(10)
+/** A watch that ends sooner says nothing good of its server. */
+const tooShort = 1000
 
-/** After so many watches in a row that failed, list again: the resourceVersion itself may be what the server refuses. */
+/** After so many failures in a row, list again: the resourceVersion itself may be what the server refuses. */
 const patience = 5
 
-/** Milliseconds before attempt `failures` + 1: doubling, capped, `spread` in [0.8, 1.2); never sooner than the server asks. */
-export const pause = (failures: number, spread: number, error: KubeError | undefined): number => {
+/**
+ * Milliseconds before attempt `failures` + 1: doubling, capped at half a minute, times `spread` in [0.5, 1), so that the
+ * watches that broke together do not come back together; never sooner than the server asks.
+ */
+export const pause = (failures: number, spread: number, error: KubeError): number => {
   const doubled = Math.min(longestPause, firstPause * 2 ** Math.min(failures - 1, 16)) * spread
-  return error?._tag === "KubeTooManyRequests" ? Math.max(doubled, error.retryAfterSeconds * 1000) : doubled
+  const asked = typeof error.retry === "object" ? error.retry.afterMillis : 0
+  return Math.max(doubled, asked * (1 + (spread - 0.5) / 2))
 }
+
+/** One thing that can go wrong, whatever else its message says. */
+const kindOf = (error: KubeError): string => `${error._tag}${"status" in error ? ` ${error.status}` : ""}`
 
 /** Where a watcher stands. */
 interface Progress {
   /** Undefined: a full listing is due. */
   resourceVersion: string | undefined
   failures: number
-  /** The problem last logged, so that an outage is one line and not one a minute. */
-  told: string | undefined
+  failedAt: number
+  /** Since when nothing holds, and what of it was logged: an outage is a line for each kind of problem, and one at its end. */
+  outage: { readonly since: number; readonly told: Set<string> } | undefined
 }
 
 /**
@@ -48,60 +64,73 @@ interface Progress {
  *
  * **Assumptions**: the reader takes events in order; nothing is read ahead of it.
  *
- * **Errors** are logged once per change and retried with capped, jittered backoff.
+ * **Errors** are retried with capped, jittered backoff, which two quiet minutes reset and a success alone does not: a
+ * server that answers lists and refuses watches is not asked in a loop. Each kind of problem is logged once an outage,
+ * and so is the outage's end.
  */
 export const watch: Watch = <A extends KubeObject>(resource: Resource<A>, options: ListOptions = {}) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const client = yield* KubeClient
-      const progress: Progress = { resourceVersion: undefined, failures: 0, told: undefined }
+      const progress: Progress = { resourceVersion: undefined, failures: 0, failedAt: -Infinity, outage: undefined }
       const decode = Schema.decodeUnknownResult(resource.schema)
+      const name = resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`
+      const count = KubeMetrics.watcher(name)
 
-      const wait = Effect.fnUntraced(function* (error: KubeError | undefined) {
-        const spread = yield* Random.nextBetween(0.8, 1.2)
-        yield* Effect.sleep(Duration.millis(pause(Math.max(1, progress.failures), spread, error)))
+      const tell = Effect.fnUntraced(function* (error: KubeError, now: number) {
+        progress.outage ??= { since: now, told: new Set() }
+        if (progress.outage.told.has(kindOf(error))) return
+        progress.outage.told.add(kindOf(error))
+        yield* Effect.logWarning("watch interrupted, will be tried again").pipe(
+          Effect.annotateLogs({ error: error.message })
+        )
       })
 
       const problem = Effect.fnUntraced(
         function* (error: KubeError) {
+          const now = yield* Clock.currentTimeMillis
+          if (now - progress.failedAt >= forgottenAfter) progress.failures = 0
           progress.failures += 1
+          progress.failedAt = now
           if (error._tag === "KubeGone") {
             progress.resourceVersion = undefined
             yield* Effect.logDebug("watch expired, listing again")
+            // Every watch may find its version compacted away once; again and again is a problem like any other.
             if (progress.failures === 1) return
           }
           if (progress.failures % patience === 0) progress.resourceVersion = undefined
-          if (error.message !== progress.told && error._tag !== "KubeGone") {
-            progress.told = error.message
-            yield* Effect.logWarning("watch interrupted, will be tried again").pipe(
-              Effect.annotateLogs({ error: error.message })
-            )
-          }
-          yield* wait(error)
+          yield* count.failed(error._tag)
+          yield* tell(error, now)
+          const spread = yield* Random.nextBetween(0.5, 1)
+          yield* Effect.sleep(pause(progress.failures, spread, error))
         },
-        Effect.annotateLogs({ resource: resource.plural })
+        Effect.annotateLogs({ resource: name })
       )
 
-      const healthy = Effect.suspend(() => {
-        progress.failures = 0
-        if (progress.told === undefined) return Effect.void
-        progress.told = undefined
-        return Effect.annotateLogs(Effect.logInfo("watch works again"), { resource: resource.plural })
+      const held = Effect.gen(function* () {
+        yield* count.held
+        const { outage } = progress
+        if (outage === undefined) return
+        progress.outage = undefined
+        const lasted = Duration.millis((yield* Clock.currentTimeMillis) - outage.since)
+        yield* Effect.logInfo("watch works again").pipe(
+          Effect.annotateLogs({ resource: name, after: Duration.format(lasted) })
+        )
       })
 
       const listing: Effect.Effect<ReadonlyArray<WatchEvent<A>>> = Effect.suspend(() =>
-        Effect.matchEffect(client.list(resource, options), {
+        Effect.matchEffect(Effect.andThen(count.listed, client.list(resource, options)), {
           onFailure: (error) => Effect.as(problem(error), []),
           onSuccess: ({ items, undecodable, resourceVersion }) => {
             progress.resourceVersion = resourceVersion
             const bad = undecodable.map((it): WatchEvent<A> => ({ _tag: "Undecodable", ...it }))
             const listed: WatchEvent<A> = { _tag: "Listed", items, unreadable: undecodable.map(({ key }) => key) }
-            return Effect.as(healthy, [listed, ...bad])
+            return Effect.succeed([listed, ...bad])
           }
         })
       )
 
-      const interpret = (event: Exclude<RawEvent, { type: "ERROR" }>): ReadonlyArray<WatchEvent<A>> => {
+      const interpret = (event: Extract<RawEvent, { readonly object: unknown }>): ReadonlyArray<WatchEvent<A>> => {
         progress.resourceVersion = rawResourceVersion(event.object) ?? progress.resourceVersion
         if (event.type === "BOOKMARK") return []
         const decoded = decode({ apiVersion: apiVersion(resource), kind: resource.kind, ...Object(event.object) })
@@ -113,26 +142,46 @@ export const watch: Watch = <A extends KubeObject>(resource: Resource<A>, option
         return [{ _tag: "Undecodable", key: rawKey(event.object), message: decoded.failure.message }]
       }
 
-      const changes = (resourceVersion: string): Stream.Stream<WatchEvent<A>> =>
+      /** One watch, as long as it lasts; `silent` until something comes. */
+      const received = (resourceVersion: string, course: { silent: boolean; readonly started: number }) =>
         Stream.unwrap(
-          Effect.map(Clock.currentTimeMillis, (started) => {
-            let silent = true
+          Effect.gen(function* () {
+            const scope = yield* Effect.scope
+            yield* count.watched
+            yield* Effect.addFinalizer(() =>
+              Effect.flatMap(Clock.currentTimeMillis, (now) => count.lasted(Duration.millis(now - course.started)))
+            )
             return client.watch(resource, { ...options, resourceVersion }).pipe(
               Stream.mapEffect((event) => {
                 if (event.type === "ERROR") return Effect.fail(event.error)
-                silent = false
-                return Effect.as(healthy, interpret(event))
+                if (event.type === "OPENED") {
+                  return Effect.as(Effect.forkIn(Effect.delay(held, heldAfter), scope), [])
+                }
+                course.silent = false
+                return Effect.succeed(interpret(event))
               }),
               Stream.takeUntil(() => progress.resourceVersion === undefined),
-              Stream.flattenIterable,
-              Stream.concat(
-                // A server that hangs up at once, again and again, is not asked in a tight loop.
-                Stream.fromEffectDrain(
-                  Effect.flatMap(Clock.currentTimeMillis, (now) =>
-                    silent && now - started < 1000 ? wait(undefined) : Effect.void
-                  )
-                )
-              ),
+              Stream.flattenIterable
+            )
+          })
+        )
+
+      /** A server that hangs up at once, again and again, is not asked in a tight loop. */
+      const ended = Effect.fnUntraced(function* (course: { readonly silent: boolean; readonly started: number }) {
+        if ((yield* Clock.currentTimeMillis) - course.started >= tooShort) return
+        if (!course.silent) return yield* Effect.sleep(firstPause)
+        yield* count.endedAtOnce
+        const detail = "the server ended the watch at once"
+        const path = collectionPath(resource, options.namespace ?? "")
+        yield* problem(new Unreachable({ method: "GET", path, detail, cause: new Error(detail) }))
+      })
+
+      const changes = (resourceVersion: string): Stream.Stream<WatchEvent<A>> =>
+        Stream.unwrap(
+          Effect.map(Clock.currentTimeMillis, (started) => {
+            const course = { silent: true, started }
+            return received(resourceVersion, course).pipe(
+              Stream.concat(Stream.fromEffectDrain(Effect.suspend(() => ended(course)))),
               Stream.catch((error) => Stream.fromEffectDrain(problem(error)))
             )
           })

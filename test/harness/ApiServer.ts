@@ -8,7 +8,7 @@ import * as crypto from "node:crypto"
 import { inject } from "vitest"
 import { Dial } from "../../layers/Dial.ts"
 import { KubeClient } from "../../layers/kube/KubeClient.ts"
-import type { KubeConfig } from "../../layers/kube/KubeConfig.ts"
+import * as KubeConfig from "../../layers/kube/KubeConfig.ts"
 import { Namespace } from "../../schemas/kube/Core.ts"
 import type { Access } from "./ControlPlane.ts"
 
@@ -27,12 +27,12 @@ export const realApi: Effect.Effect<Access> = Effect.promise(async () => {
   return JSON.parse(text) as Access
 })
 
-export const realConfig: Effect.Effect<KubeConfig> = Effect.map(realApi, (access) => ({
-  server: access.server,
-  tls: { ca: access.ca, cert: access.cert, key: Redacted.make(access.key) },
-  token: Effect.succeed(undefined),
-  namespace: "default"
-}))
+export const realConfig: Effect.Effect<KubeConfig.KubeConfig> = Effect.map(realApi, (access) =>
+  KubeConfig.fixed({
+    server: access.server,
+    tls: { ca: access.ca, cert: access.cert, key: Redacted.make(access.key) }
+  })
+)
 
 /** KubeClient of an administrator, over sockets. */
 export const layerRealKube: Layer.Layer<KubeClient> = Layer.unwrap(

@@ -9,12 +9,13 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Dial } from "../../../layers/Dial.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
+import * as KubeConfig from "../../../layers/kube/KubeConfig.ts"
 import * as Watcher from "../../../layers/kube/Watcher.ts"
 import { ConfigMap, Namespace } from "../../../schemas/kube/Core.ts"
 import { ObjectMeta } from "../../../schemas/kube/ObjectMeta.ts"
 import * as Patch from "../../../schemas/kube/Patch.ts"
 import type { Resource } from "../../../schemas/kube/Resource.ts"
-import { describeReal, freshNamespace, realConfig } from "../../harness/ApiServer.ts"
+import { describeReal, freshNamespace, realApi, realConfig } from "../../harness/ApiServer.ts"
 
 const schema = Schema.Struct({
   metadata: ObjectMeta,
@@ -204,9 +205,8 @@ describeReal("KubeClient on a real API server", (it) => {
       assert.strictEqual(absent._tag, "KubeNotFound")
       const version = yield* kube.raw("/version")
       assert.property(version, "gitVersion")
-      const config = yield* realConfig
-      const { ca } = config.tls
-      const anonymous = KubeClient.layer({ ...config, tls: ca === undefined ? {} : { ca } })
+      const { server, ca } = yield* realApi
+      const anonymous = KubeClient.layer(KubeConfig.fixed({ server, tls: { ca } }))
       const error = yield* Effect.flip(
         Effect.provide(
           Effect.flatMap(KubeClient, (kube) => kube.list(Namespace)),
@@ -217,7 +217,7 @@ describeReal("KubeClient on a real API server", (it) => {
       const untrusted = yield* Effect.flip(
         Effect.provide(
           Effect.flatMap(KubeClient, (kube) => kube.list(Namespace)),
-          KubeClient.layer({ ...config, tls: {} }).pipe(Layer.provide(Dial.layerUndici))
+          KubeClient.layer(KubeConfig.fixed({ server })).pipe(Layer.provide(Dial.layerUndici))
         )
       )
       assert.strictEqual(untrusted._tag, "KubeUnreachable")

@@ -1,6 +1,7 @@
 /** KubeClient against a scripted server: what a real one seldom says. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -72,11 +73,11 @@ describe("KubeClient on a scripted server", () => {
     }).pipe(Effect.provide(server.layer))
   })
 
-  it.effect("reads are repeated on 503 and a lost connection; a 429 is waited for", () =>
+  it.effect("reads are repeated on a 5xx that asks for it and on a lost connection; a 429 is waited for", () =>
     Effect.gen(function* () {
       const server = scripted((_, index) =>
         index === 0
-          ? json(503, status(503, "ServiceUnavailable"))
+          ? json(504, status(504, "Timeout", { details: { retryAfterSeconds: 2 } }))
           : index === 1
             ? Effect.die("cut")
             : index === 2
@@ -90,10 +91,19 @@ describe("KubeClient on a scripted server", () => {
     })
   )
 
-  it.effect("writes are never repeated", () =>
+  it.effect("writes are repeated on 429 and on nothing else", () =>
     Effect.gen(function* () {
-      for (const code of [429, 500, 503]) {
-        const server = scripted(() => json(code, status(code, "x")))
+      const busy = scripted((_, index) =>
+        index < 3 ? json(429, status(429, "TooManyRequests"), { "retry-after": "1" }) : json(200, configMap("one", "1"))
+      )
+      const object = yield* inTime(patch).pipe(Effect.provide(busy.layer))
+      assert.strictEqual(object.metadata.name, "one")
+      assert.deepStrictEqual(
+        busy.asked.map(({ method, body }) => `${method} ${new TextDecoder().decode(body)}`),
+        Array.from({ length: 4 }, () => 'PATCH {"data":{"a":"1"}}')
+      )
+      for (const code of [500, 503, 504]) {
+        const server = scripted(() => json(code, status(code, "x"), { "retry-after": "1" }))
         yield* inTime(Effect.flip(patch)).pipe(Effect.provide(server.layer))
         assert.strictEqual(server.asked.length, 1)
       }
@@ -101,6 +111,23 @@ describe("KubeClient on a scripted server", () => {
       const error = yield* inTime(Effect.flip(patch)).pipe(Effect.provide([dying.layer, Logger.layer([])]))
       assert.strictEqual(error._tag, "KubeUnreachable")
       assert.strictEqual(dying.asked.length, 1)
+    })
+  )
+
+  it.effect("a 429 that does not end is the caller's after ten repetitions or half a minute", () =>
+    Effect.gen(function* () {
+      for (const [after, most] of [
+        ["1", 11],
+        ["0", 11],
+        ["9", 4]
+      ] as const) {
+        const started = yield* Clock.currentTimeMillis
+        const { error, asked } = yield* errorOf(() => json(429, status(429, "x"), { "retry-after": after }))
+        assert.strictEqual(error._tag, "KubeTooManyRequests")
+        assert.isAtLeast(asked.length, after === "9" ? 3 : 11)
+        assert.isAtMost(asked.length, most)
+        assert.isAtMost((yield* Clock.currentTimeMillis) - started, 32_000)
+      }
     })
   )
 
@@ -113,6 +140,18 @@ describe("KubeClient on a scripted server", () => {
         json(429, status(429, "x"), { "retry-after": "Thu, 01 Jan 1970 00:01:30 GMT" })
       )
       assert.deepStrictEqual(dated.error.retry, { afterMillis: 90_000 })
+      const skewed = yield* errorOf(() =>
+        json(429, status(429, "x"), {
+          "retry-after": "Sat, 21 Nov 2026 12:01:30 GMT",
+          date: "Sat, 21 Nov 2026 12:00:00 GMT",
+          "x-kubernetes-pf-flowschema-uid": "flow",
+          "x-kubernetes-pf-prioritylevel-uid": "level"
+        })
+      )
+      assert.deepStrictEqual(skewed.error.retry, { afterMillis: 90_000 })
+      assert.include(skewed.error.message, "(priority level level)")
+      const absurd = yield* errorOf(() => json(503, status(503, "x"), { "retry-after": "86400" }))
+      assert.deepStrictEqual(absurd.error.retry, { afterMillis: 300_000 })
     })
   )
 
@@ -161,6 +200,29 @@ describe("KubeClient on a scripted server", () => {
       for (const it of [error, cut.error]) {
         const everything = inspect(it, { depth: 20 }) + JSON.stringify(it) + Cause.pretty(Cause.fail(it))
         assert.notInclude(everything, "s3cret-token")
+      }
+    })
+  )
+
+  it.effect("an answer without end is cut, a foreign page's too", () =>
+    Effect.gen(function* () {
+      const piece = new Uint8Array(1024 * 1024).fill(32)
+      for (const [code, most] of [
+        [200, 129],
+        [502, 2]
+      ] as const) {
+        let sent = 0
+        const body = Stream.fromEffectRepeat(
+          Effect.sync(() => {
+            sent += 1
+            return piece
+          })
+        )
+        const { error } = yield* errorOf(() => ({ status: code, headers: {}, body }))
+        assert.strictEqual(error._tag, "KubeServerFault")
+        assert.match(error.message, /the answer is longer than \d+ MiB/u)
+        // What waits in the connection's buffers was sent as well.
+        assert.isAtMost(sent, most + 140)
       }
     })
   )
@@ -239,17 +301,41 @@ describe("KubeClient on a scripted server", () => {
       const tell = (event: RawEvent) => (event.type === "ERROR" ? event.error._tag : event.type)
       yield* Effect.gen(function* () {
         const first = yield* inTime(watch)
-        assert.deepStrictEqual(first.seen.map(tell), ["ADDED", "BOOKMARK", "KubeGone"])
-        assert.deepInclude(first.seen[0], { object: configMap("ö", "1") })
+        assert.deepStrictEqual(first.seen.map(tell), ["OPENED", "ADDED", "BOOKMARK", "KubeGone"])
+        assert.deepInclude(first.seen[1], { object: configMap("ö", "1") })
         const half = yield* inTime(watch)
-        assert.deepStrictEqual(half.seen.map(tell), ["ADDED", "KubeServerFault"])
+        assert.deepStrictEqual(half.seen.map(tell), ["OPENED", "ADDED", "KubeServerFault"])
+        const opened = yield* Clock.currentTimeMillis
         const silent = yield* inTime(watch)
-        assert.deepStrictEqual(silent.seen.map(tell), ["ADDED"])
+        assert.deepStrictEqual(silent.seen.map(tell), ["OPENED", "ADDED"])
         assert.strictEqual(silent.exit._tag, "Failure")
-        const { query } = server.asked[0] ?? { query: new URLSearchParams() }
-        assert.strictEqual(query.get("allowWatchBookmarks"), "true")
-        assert.isAtLeast(Number(query.get("timeoutSeconds")), 290)
+        const timeout = Number(server.asked[2]?.query.get("timeoutSeconds"))
+        assert.isAtLeast(timeout, 300)
+        assert.isBelow(timeout, 600)
+        const lasted = (yield* Clock.currentTimeMillis) - opened
+        assert.isAtLeast(lasted, (timeout + 30) * 1000)
+        assert.isAtMost(lasted, (timeout + 32) * 1000)
+        assert.strictEqual(server.asked[2]?.query.get("allowWatchBookmarks"), "true")
       }).pipe(Effect.provide(server.layer))
+    })
+  )
+
+  it.effect("a line without end is not kept", () =>
+    Effect.gen(function* () {
+      const piece = bytes('"'.padEnd(1024 * 1024, "x"))
+      let sent = 0
+      const body = Stream.fromEffectRepeat(
+        Effect.sync(() => {
+          sent += 1
+          return piece
+        })
+      )
+      const server = scripted(() => ({ status: 200, headers: {}, body }))
+      const error = yield* Effect.flatMap(KubeClient, (kube) =>
+        Effect.flip(Stream.runDrain(kube.watch(ConfigMap, { resourceVersion: "1" })))
+      ).pipe(inTime, Effect.provide(server.layer))
+      assert.include(error.message, "a line of a watch is longer than 16 MiB")
+      assert.isAtMost(sent, 17 + 140)
     })
   )
 

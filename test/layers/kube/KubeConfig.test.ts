@@ -67,10 +67,11 @@ describe("KubeConfig", () => {
     Effect.gen(function* () {
       const cluster = { "certificate-authority-data": base64(pem), "tls-server-name": "kubernetes" }
       const user = { token: undefined, "client-certificate-data": base64(pem), "client-key-data": base64(pem) }
-      const { server, tls, namespace, token } = yield* loaded(config({ cluster, user }))
+      const { server, credentials, namespace } = yield* loaded(config({ cluster, user }))
+      const { tls, token } = yield* credentials.current
       assert.strictEqual(server, "https://api.example:6443")
       assert.strictEqual(namespace, "team")
-      assert.strictEqual(yield* token, undefined)
+      assert.strictEqual(token, undefined)
       assert.deepStrictEqual(
         [tls.ca, tls.cert, tls.serverName, tls.insecureSkipVerify],
         [pem, pem, "kubernetes", undefined]
@@ -79,22 +80,22 @@ describe("KubeConfig", () => {
     })
   )
 
-  it.effect("reads files beside the kubeconfig, and a token file again after a minute", () =>
+  it.effect("reads files beside the kubeconfig, and all of them again after a minute", () =>
     Effect.gen(function* () {
       const dir = yield* folder
       write(dir, "pki/ca.crt", pem)
       write(dir, "token", "first\n")
       const cluster = { "certificate-authority": "pki/ca.crt" }
-      const { tls, token } = yield* load({
+      const { credentials } = yield* load({
         path: write(dir, "config", config({ cluster, user: { tokenFile: "token" } }))
       })
-      assert.strictEqual(tls.ca, pem)
-      const now = Effect.map(token, (it) => it && Redacted.value(it))
-      assert.strictEqual(yield* now, "first")
+      const now = Effect.map(credentials.current, ({ tls, token }) => [tls.ca, token && Redacted.value(token)])
+      assert.deepStrictEqual(yield* now, [pem, "first"])
       write(dir, "token", "second")
-      assert.strictEqual(yield* now, "first")
+      write(dir, "pki/ca.crt", `${pem}${pem}`)
+      assert.deepStrictEqual(yield* now, [pem, "first"])
       yield* TestClock.adjust("1 minute")
-      assert.strictEqual(yield* now, "second")
+      assert.deepStrictEqual(yield* now, [`${pem}${pem}`, "second"])
     })
   )
 
@@ -110,7 +111,7 @@ describe("KubeConfig", () => {
       }
       const other = yield* loaded(JSON.stringify(config({ more })), { context: "other" })
       assert.deepStrictEqual(
-        [other.server, other.namespace, other.tls],
+        [other.server, other.namespace, (yield* other.credentials.current).tls],
         ["http://127.0.0.1:8080", "default", { insecureSkipVerify: true }]
       )
     })
@@ -136,7 +137,7 @@ describe("KubeConfig", () => {
       assert.strictEqual(yield* server(home), "https://home")
       const inPod = yield* load({ serviceAccount }).pipe(within(pod))
       assert.strictEqual(inPod.namespace, "capi-system")
-      assert.strictEqual(inPod.tls.ca, pem)
+      assert.strictEqual((yield* inPod.credentials.current).tls.ca, pem)
       const nothing = yield* Effect.flip(server({ HOME: dir }))
       assert.include(nothing.message, "no access to a cluster")
       const broken = yield* Effect.flip(server(pod, { serviceAccount: dir }))
@@ -155,7 +156,7 @@ describe("KubeConfig", () => {
       const two = write(dir, "b/two", config({ cluster: { server: "https://two" }, user: { tokenFile: "token" } }))
       const merged = yield* load().pipe(within({ KUBECONFIG: [one, two].join(path.delimiter) }))
       assert.strictEqual(merged.server, "https://one")
-      const token = yield* merged.token
+      const { token } = yield* merged.credentials.current
       assert.strictEqual(token && Redacted.value(token), "beside-two")
     })
   )

@@ -5,6 +5,7 @@ import * as Redacted from "effect/Redacted"
 import { Dial } from "../../../layers/Dial.ts"
 import type { KubeClientOptions } from "../../../layers/kube/KubeClient.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
+import * as KubeConfig from "../../../layers/kube/KubeConfig.ts"
 import type { Handler, Request, Response } from "../../../schemas/http/Exchange.ts"
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -58,14 +59,9 @@ export const scripted = (
     const made = answer(one, asked.length - 1)
     return Effect.isEffect(made) ? made : Effect.succeed(made)
   }
-  const layer = KubeClient.layer(
-    {
-      server: `http://api:8080${options?.prefix ?? ""}`,
-      tls: {},
-      token: Effect.succeed(Redacted.make("s3cret-token")),
-      namespace: "default"
-    },
-    options
-  ).pipe(Layer.provide(Dial.layerInProcess(new Map([["http://api:8080", handler]]))))
+  const server = `http://api:8080${options?.prefix ?? ""}`
+  const layer = KubeClient.layer(KubeConfig.fixed({ server, token: Redacted.make("s3cret-token") }), options).pipe(
+    Layer.provide(Dial.layerInProcess(new Map([["http://api:8080", handler]])))
+  )
   return { asked, layer }
 }

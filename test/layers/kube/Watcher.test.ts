@@ -6,7 +6,7 @@ import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { TooManyRequests } from "../../../layers/kube/KubeError.ts"
+import { ServerFault, TooManyRequests } from "../../../layers/kube/KubeError.ts"
 import * as Watcher from "../../../layers/kube/Watcher.ts"
 import { ConfigMap } from "../../../schemas/kube/Core.ts"
 import type { Response } from "../../../schemas/http/Exchange.ts"
@@ -108,14 +108,31 @@ describe("Watcher", () => {
     })
   )
 
-  it.effect("logs an outage once and its end once", () =>
+  it.effect("logs each kind of problem once an outage, and its end once, when a watch has held", () =>
     Effect.gen(function* () {
       const logs: Array<string> = []
       const down = json(500, status(500, "InternalError"))
-      const { events } = yield* run(1, [down, down, json(403, status(403, "Forbidden")), down, list("5", [])], logs)
-      assert.deepStrictEqual(events, ["Listed "])
-      const told = logs.map((line) => line.split(" ")[0])
-      assert.deepStrictEqual(told, ["Warn", "Warn", "Warn", "Info"])
+      const cut = answer()
+      const forbidden = json(403, status(403, "Forbidden"))
+      const late: Response = {
+        status: 200,
+        headers: {},
+        body: Stream.concat(
+          Stream.fromEffectDrain(Effect.sleep("20 seconds")),
+          Stream.concat(Stream.make(bytes(line("ADDED", configMap("a", "7")))), Stream.never)
+        )
+      }
+      const { events, asked } = yield* run(
+        3,
+        [down, down, forbidden, down, list("5", []), cut, list("6", []), cut, late],
+        logs
+      )
+      assert.deepStrictEqual(events, ["Listed ", "Listed ", "Applied a@7"])
+      assert.deepStrictEqual(asked.slice(4), ["list", "watch 5", "list", "watch 6", "watch 6"])
+      assert.deepStrictEqual(
+        logs.map((line) => line.split(" ")[0]),
+        ["Warn", "Warn", "Warn", "Info"]
+      )
     })
   )
 
@@ -140,8 +157,27 @@ describe("Watcher", () => {
         yield* TestClock.adjust("1 second")
       }
       yield* Fiber.interrupt(fiber)
-      assert.isAtMost(server.asked.length, 140)
-      assert.isAtLeast(server.asked.length, 30)
+      assert.isAtMost(server.asked.length, 15)
+      assert.isAtLeast(server.asked.length, 5)
+    })
+  )
+
+  it.effect("does not spin on a server that takes every list and calls every watch expired", () =>
+    Effect.gen(function* () {
+      const server = scripted(({ query }) =>
+        query.get("watch") === null ? list("5", []) : json(410, status(410, "Expired"))
+      )
+      const fiber = yield* Watcher.watch(ConfigMap).pipe(
+        Stream.runDrain,
+        Effect.provide([server.layer, Logger.layer([])]),
+        Effect.forkChild
+      )
+      for (let second = 0; second < 600; second++) {
+        yield* settle
+        yield* TestClock.adjust("1 second")
+      }
+      yield* Fiber.interrupt(fiber)
+      assert.isAtMost(server.asked.length, 110)
     })
   )
 
@@ -149,16 +185,23 @@ describe("Watcher", () => {
     "pauses grow, are capped, and never undercut the server",
     {
       failures: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })),
-      spread: Schema.Finite.check(Schema.isBetween({ minimum: 0.8, maximum: 1.2 })),
-      after: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 600 }))
+      spread: Schema.Finite.check(Schema.isBetween({ minimum: 0.5, maximum: 1 })),
+      after: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 300 }))
     },
     ({ failures, spread, after }) => {
-      const plain = Watcher.pause(failures, spread, undefined)
-      assert.isAtLeast(plain, 400)
-      assert.isAtMost(plain, 36_000)
-      assert.isAtLeast(Watcher.pause(failures + 1, spread, undefined), plain)
-      const throttled = new TooManyRequests({ method: "GET", path: "/", detail: "", retryAfterSeconds: after })
-      assert.isAtLeast(Watcher.pause(failures, spread, throttled), after * 1000)
+      const request = { method: "GET", path: "/", detail: "" }
+      const down = new ServerFault({ ...request, status: 500 })
+      const plain = Watcher.pause(failures, spread, down)
+      assert.isAtLeast(plain, 500)
+      assert.isAtMost(plain, 30_000)
+      assert.isAtLeast(Watcher.pause(failures + 1, spread, down), plain)
+      for (const asking of [
+        new TooManyRequests({ ...request, retryAfterSeconds: after }),
+        new ServerFault({ ...request, status: 504, retryAfterSeconds: after })
+      ]) {
+        assert.isAtLeast(Watcher.pause(failures, spread, asking), after * 1000)
+        assert.isAtMost(Watcher.pause(failures, spread, asking), Math.max(30_000, after * 1250))
+      }
     }
   )
 })

@@ -5,6 +5,7 @@ import * as Redacted from "effect/Redacted"
 import { Dial } from "../../../layers/Dial.ts"
 import { Events } from "../../../layers/kube/Events.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
+import * as KubeConfig from "../../../layers/kube/KubeConfig.ts"
 import { Inventory } from "../../../layers/scvmm/Inventory.ts"
 import { Providers } from "../../../layers/scvmm/Providers.ts"
 import { AuthenticationFailed } from "../../../layers/scvmm/ScvmmError.ts"
@@ -85,7 +86,7 @@ export const make = Effect.gen(function* () {
     )
   ).pipe(Layer.provide(Inventory.layer({ installation: "installation" })))
 
-  const kube = KubeClient.layer({ server: origin, tls: {}, token: Effect.succeed(token), namespace }).pipe(
+  const kube = KubeClient.layer(KubeConfig.fixed({ server: origin, token, namespace })).pipe(
     Layer.provide(Dial.layerInProcess(new Map([[origin, handler]])))
   )
   const layer = (selection?: Selection) =>

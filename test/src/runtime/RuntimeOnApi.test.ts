@@ -12,6 +12,7 @@ import * as path from "node:path"
 import * as Yaml from "yaml"
 import { Dial } from "../../../layers/Dial.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
+import * as KubeConfig from "../../../layers/kube/KubeConfig.ts"
 import { keyOf } from "../../../schemas/kube/ObjectMeta.ts"
 import { ScvmmNamePool } from "../../../schemas/scvmm/ScvmmNamePool.ts"
 import * as Action from "../../../src/runtime/Action.ts"
@@ -160,12 +161,9 @@ const layerEmbedded = Layer.unwrap(
       crds: fs.readdirSync(crds).map((file) => Yaml.parse(fs.readFileSync(path.join(crds, file), "utf8"))),
       tokens: [{ token: Redacted.make("t"), user: "admin" }]
     })
-    return KubeClient.layer({
-      server: origin,
-      tls: {},
-      token: Effect.succeed(Redacted.make("t")),
-      namespace: "default"
-    }).pipe(Layer.provide(Dial.layerInProcess(new Map([[origin, server.handler]]))))
+    return KubeClient.layer(KubeConfig.fixed({ server: origin, token: Redacted.make("t") })).pipe(
+      Layer.provide(Dial.layerInProcess(new Map([[origin, server.handler]])))
+    )
   })
 )
 

@@ -1,0 +1,49 @@
+/** Which failed requests are repeated at once, how often and after how long, as client-go does; pure. */
+import { classify } from "../DialFailure.ts"
+import type { KubeError } from "./KubeError.ts"
+
+/** client-go's: repetitions of one request. */
+const mostRepetitions = 10
+/** A lost connection says less than a 429: most often a keep-alive socket that was closed meanwhile. */
+const mostReconnections = 3
+/** Milliseconds one request may wait in all: longer waits belong to the queue, which has other work meanwhile. */
+const budget = 30_000
+
+export interface Attempt {
+  /** Repetitions so far. */
+  readonly repeated: number
+  /** Milliseconds spent waiting so far. */
+  readonly waited: number
+  /** Whether the request changes nothing. */
+  readonly reading: boolean
+  /** From [0, 1): so that those who were turned away together do not come back together. */
+  readonly chance: number
+}
+
+/**
+ * Milliseconds to wait before the request is sent again; undefined leaves the error to the caller.
+ *
+ * A 429 was turned away before it was looked at, so every verb is repeated. 5xx with a Retry-After (ServerTimeout,
+ * Timeout, a server that shuts down) and a lost connection leave open what happened: only reading is repeated.
+ */
+export const pause = (error: KubeError, { repeated, waited, reading, chance }: Attempt): number | undefined => {
+  if (repeated >= mostRepetitions) return undefined
+  const after = (): number | undefined => {
+    switch (error._tag) {
+      case "KubeTooManyRequests":
+        return Math.max(100, error.retryAfterSeconds * 1000) * (1 + chance / 4)
+      case "KubeServerFault":
+        return reading && error.retryAfterSeconds !== undefined
+          ? Math.max(100, error.retryAfterSeconds * 1000) * (1 + chance / 4)
+          : undefined
+      case "KubeUnreachable":
+        return reading && repeated < mostReconnections && classify(error.cause).kind === "reset"
+          ? 100 * 2 ** repeated * (0.5 + chance)
+          : undefined
+      default:
+        return undefined
+    }
+  }
+  const wait = after()
+  return wait === undefined || waited + wait > budget ? undefined : wait
+}
