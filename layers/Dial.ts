@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import type { Handler } from "../schemas/http/Exchange.ts"
 import * as InProcess from "./DialInProcess.ts"
 import * as Undici from "./DialUndici.ts"
+import type { Fence } from "./Fence.ts"
 
 export interface Tls {
   /** PEM bundle that replaces the system's roots. */
@@ -24,6 +25,8 @@ export interface Endpoint {
   /** scheme://host:port, without a path. */
   readonly origin: string
   readonly tls?: Tls
+  /** Asked before each request but GET and HEAD, when it is made and again right before its bytes leave. */
+  readonly fence?: Fence
 }
 
 /** One socket, one request at a time. */
@@ -61,6 +64,16 @@ export class Dial extends Context.Service<
 >()("capscvmm/layers/Dial") {
   /** Sockets. Only connecting has a time limit here (15 s); everything else is the caller's. */
   static readonly layerUndici: Layer.Layer<Dial> = Layer.succeed(Dial, hushed(Undici))
+
+  /** Another Dial's connections, behind a fence: refused requests fail with NotLeader as their cause, unsent. */
+  static readonly layerFenced = (fence: Fence): Layer.Layer<Dial, never, Dial> =>
+    Layer.effect(
+      Dial,
+      Effect.map(Dial, ({ client, connection }) => ({
+        client: (endpoint) => client({ ...endpoint, fence }),
+        connection: (endpoint) => connection({ ...endpoint, fence })
+      }))
+    )
 
   /**
    * Servers in this process, by origin (scheme://host:port, a default port left out). When the layer's scope closes

@@ -1,6 +1,7 @@
 /** Why a connection came to nothing, read from the codes of an HttpClientError's causes. */
+import { NotLeader } from "./Fence.ts"
 
-export type DialFailureKind = "refused" | "unresolved" | "tls" | "reset" | "timeout" | "other"
+export type DialFailureKind = "refused" | "unresolved" | "tls" | "reset" | "timeout" | "fenced" | "other"
 
 export interface DialFailure {
   readonly kind: DialFailureKind
@@ -45,6 +46,9 @@ const table: { readonly [code: string]: readonly [DialFailureKind, string] } = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: ["tls", "the other side does not speak TLS here"]
 }
 
+/** The refusal of the fence, where it was that: typed for who can act on it. */
+export const notLeader = (error: unknown): NotLeader | undefined => chain(error).find((it) => it instanceof NotLeader)
+
 const field = (value: unknown, name: string): unknown =>
   // Any object may be the cause of an error; a missing field reads as undefined.
   typeof value === "object" && value !== null ? (value as { readonly [key: string]: unknown })[name] : undefined
@@ -79,6 +83,7 @@ const decide = (error: unknown): DialFailure | undefined => {
     return { kind: "tls", code, text: `TLS failed: ${message === "" ? code : message}` }
   }
   if (code.startsWith("HPE_")) return { kind: "other", code, text: "the answer is not HTTP; is https expected here?" }
+  if (error instanceof NotLeader) return { kind: "fenced", code: "", text: error.message }
   if (field(error, "_tag") === "TimeoutError") return { kind: "timeout", code: "", text: "no answer in time" }
   return undefined
 }

@@ -15,6 +15,8 @@ import * as Stream from "effect/Stream"
 import type * as Exchange from "../schemas/http/Exchange.ts"
 import type { Connection, Endpoint } from "./Dial.ts"
 import { InProcessResponse } from "./DialInProcessResponse.ts"
+import type { Fence } from "./Fence.ts"
+import { refusalOf } from "./Fence.ts"
 
 class ConnectionLost extends Error {
   readonly code: "ECONNREFUSED" | "ECONNRESET"
@@ -51,6 +53,7 @@ const der = (pem: string): Uint8Array | undefined => {
 
 /** Where exchanges run: closing the scope cuts them all. */
 interface Line {
+  readonly fence: Fence | undefined
   readonly scope: Scope.Scope
   readonly isOpen: () => boolean
   /** At most so many exchanges at a time. */
@@ -159,6 +162,8 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
         const fiber = yield* line.permits
           .withPermit(
             Effect.suspend(() => {
+              const refusal = refusalOf(line.fence, request.method)
+              if (refusal !== undefined) return Deferred.fail(head, transport(request, refusal))
               state = "running"
               return serve(line.take())
             })
@@ -178,7 +183,7 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
         HttpClient.mapRequest(HttpClientRequest.prependUrl(endpoint.origin))
       )
 
-    const open = (permits: number) =>
+    const open = ({ fence }: Endpoint, permits: number) =>
       Effect.gen(function* () {
         const scope = yield* Scope.fork(everything, "parallel")
         let isOpen = true
@@ -187,14 +192,14 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
           isOpen = false
           return Scope.close(scope, exit)
         })
-        return { scope, isOpen: () => isOpen, permits: yield* Semaphore.make(permits) }
+        return { fence, scope, isOpen: () => isOpen, permits: yield* Semaphore.make(permits) }
       })
 
     const client = (endpoint: Endpoint) =>
       Effect.gen(function* () {
         const idle: Array<Exchange.Connection> = []
         return over(endpoint, {
-          ...(yield* open(1024)),
+          ...(yield* open(endpoint, 1024)),
           take: () => idle.pop() ?? identify(endpoint),
           give: (connection) => void idle.push(connection),
           lose: () => undefined
@@ -203,7 +208,7 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
 
     const connection = (endpoint: Endpoint): Effect.Effect<Connection, never, Scope.Scope> =>
       Effect.gen(function* () {
-        const line = yield* open(1)
+        const line = yield* open(endpoint, 1)
         let current: Exchange.Connection | undefined
         let intact = true
         const client = over(endpoint, {

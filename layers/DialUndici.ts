@@ -10,6 +10,8 @@ import type { Dispatcher } from "undici"
 import { Agent, buildConnector, Client } from "undici"
 import type { Connection, Endpoint, Tls } from "./Dial.ts"
 import { thumbprintMismatch } from "./DialFailure.ts"
+import type { Fence } from "./Fence.ts"
+import { refusalOf } from "./Fence.ts"
 
 /** A peer that does not even answer the handshake is given up after this; everything later is the caller's timeout. */
 const connectTimeoutMillis = 15_000
@@ -60,9 +62,35 @@ const options = (endpoint: Endpoint) => ({
 const scoped = <D extends Dispatcher>(make: () => D): Effect.Effect<D, never, Scope.Scope> =>
   Effect.acquireRelease(Effect.sync(make), (dispatcher) => Effect.promise(() => dispatcher.destroy()))
 
+/** undici calls onRequestStart in the very step that writes the request; what it throws fails the request unsent. */
+const checked = (check: () => void, handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler => ({
+  onRequestStart: (...call) => {
+    check()
+    handler.onRequestStart?.(...call)
+  },
+  onRequestUpgrade: (...call) => handler.onRequestUpgrade?.(...call),
+  onResponseStart: (...call) => handler.onResponseStart?.(...call),
+  onResponseData: (...call) => handler.onResponseData?.(...call),
+  onResponseEnd: (...call) => handler.onResponseEnd?.(...call),
+  onResponseError: (...call) => handler.onResponseError?.(...call)
+})
+
+/** Asked before anything is dialled, and again on the socket: a connection may take long, and the process be stopped. */
+const fenced = (fence: Fence | undefined, dispatcher: Dispatcher): Dispatcher =>
+  fence === undefined
+    ? dispatcher
+    : dispatcher.compose((dispatch) => (request, handler) => {
+        const check = () => {
+          const refusal = refusalOf(fence, request.method)
+          if (refusal !== undefined) throw refusal
+        }
+        check()
+        return dispatch(request, checked(check, handler))
+      })
+
 const over = (endpoint: Endpoint, dispatcher: Dispatcher): Effect.Effect<HttpClient.HttpClient> =>
   NodeHttpClient.makeUndici.pipe(
-    Effect.provideService(NodeHttpClient.Dispatcher, dispatcher),
+    Effect.provideService(NodeHttpClient.Dispatcher, fenced(endpoint.fence, dispatcher)),
     Effect.map(HttpClient.mapRequest(HttpClientRequest.prependUrl(endpoint.origin)))
   )
 

@@ -17,6 +17,7 @@ const byKind: Readonly<Record<UnavailableKind, readonly [Reason, string]>> = {
   unresolved: ["ConnectionFailed", "Check the name in spec.execHosts and the cluster's DNS"],
   reset: ["ConnectionFailed", connectionRemedy],
   timeout: ["ConnectionFailed", `${connectionRemedy}; a firewall may drop the packets`],
+  fenced: ["ConnectionFailed", "Nothing is to be done: the replica that leads goes on"],
   other: ["ConnectionFailed", connectionRemedy],
   tls: [
     "CertificateInvalid",

@@ -42,6 +42,7 @@ const unavailable = (error: unknown): Unavailable => {
     failure.kind === "refused" ||
     failure.kind === "unresolved" ||
     failure.kind === "tls" ||
+    failure.kind === "fenced" ||
     failure.code === "UND_ERR_CONNECT_TIMEOUT"
   return new Unavailable({ kind: failure.kind, detail: failure.text, sent: !neverLeft })
 }

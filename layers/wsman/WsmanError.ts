@@ -46,6 +46,8 @@ export type UnavailableKind =
   | "tls"
   | "reset"
   | "timeout"
+  /** This process is not the leader: nothing was dialled. */
+  | "fenced"
   /** Something answers, but not a WinRM listener. */
   | "notWinRM"
   | "other"
