@@ -4,7 +4,9 @@ import * as Schema from "effect/Schema"
 const Range = Schema.Tuple([Schema.Finite, Schema.Finite])
 
 export const Latency = Schema.Struct({
-  /** PowerShell's start, Import-Module and Get-SCVMMServer. */
+  /** PowerShell's start, until a session has its runspace. */
+  session: Range,
+  /** Import-Module and Get-SCVMMServer. */
   connect: Range,
   /** One Get-SC*. */
   get: Range,
@@ -37,6 +39,7 @@ export const Latency = Schema.Struct({
 export type Latency = typeof Latency.Type
 
 export const realistic: Latency = {
+  session: [0.3, 1],
   connect: [3, 6],
   get: [0.1, 0.3],
   listHundred: [0.4, 1],
@@ -59,6 +62,7 @@ export const realistic: Latency = {
 export const scaled = (latency: Latency, factor: number): Latency => {
   const scale = ([from, to]: readonly [number, number]): readonly [number, number] => [from * factor, to * factor]
   return {
+    session: scale(latency.session),
     connect: scale(latency.connect),
     get: scale(latency.get),
     listHundred: scale(latency.listHundred),

@@ -4,7 +4,7 @@ import { toJs } from "../../../layers/psrp/PsJson.ts"
 import { newVirtualMachine } from "./CreateFunction.ts"
 import { expandVirtualDisk } from "./DiskFunctions.ts"
 import { importMedium, mountMedium, removeLeftover, writeMedium } from "./MediumFunctions.ts"
-import type { Model } from "./Model.ts"
+import { type Model, pause } from "./Model.ts"
 import { removeVirtualMachine, startVirtualMachine, stopVirtualMachine } from "./PowerFunctions.ts"
 import type { Terminated } from "./PowerShellHost.ts"
 import type { Command, PowerShellHost, Runspace, Streams } from "./PowerShellHost.ts"
@@ -12,23 +12,23 @@ import { connectServer, findVirtualMachine, getVirtualMachine, getVirtualMachine
 import type { Caller, SimulatedFunction } from "./SimulatedFunction.ts"
 import { bindingError, commandNotFound, vmmError } from "./VmmError.ts"
 
-const functions: ReadonlyMap<string, SimulatedFunction> = new Map(
-  [
-    connectServer,
-    getVirtualMachine,
-    findVirtualMachine,
-    getVirtualMachineList,
-    newVirtualMachine,
-    expandVirtualDisk,
-    startVirtualMachine,
-    stopVirtualMachine,
-    removeVirtualMachine,
-    writeMedium,
-    importMedium,
-    mountMedium,
-    removeLeftover
-  ].map((entry) => [entry.name.toLowerCase(), entry])
-)
+type Functions = ReadonlyMap<string, SimulatedFunction>
+
+const usual: ReadonlyArray<SimulatedFunction> = [
+  connectServer,
+  getVirtualMachine,
+  findVirtualMachine,
+  getVirtualMachineList,
+  newVirtualMachine,
+  expandVirtualDisk,
+  startVirtualMachine,
+  stopVirtualMachine,
+  removeVirtualMachine,
+  writeMedium,
+  importMedium,
+  mountMedium,
+  removeLeftover
+]
 
 /** Names of the functions that a script defines, in lower case. */
 export const definitions = (script: string): ReadonlyArray<string> =>
@@ -40,6 +40,7 @@ export const definitions = (script: string): ReadonlyArray<string> =>
 const sinks: ReadonlySet<string> = new Set(["out-null", "out-default"])
 
 const call = (
+  functions: Functions,
   caller: Caller,
   defined: ReadonlySet<string>,
   command: Command
@@ -73,7 +74,7 @@ const call = (
   })
 
 const invoke =
-  (caller: Caller, defined: Set<string>) =>
+  (functions: Functions, caller: Caller, defined: Set<string>) =>
   (commands: ReadonlyArray<Command>, streams: Streams): Effect.Effect<void, Terminated> =>
     Effect.gen(function* () {
       let output: ReadonlyArray<string> = []
@@ -81,16 +82,22 @@ const invoke =
         if (command.isScript) {
           for (const name of definitions(command.name)) defined.add(name)
         } else if (sinks.has(command.name.toLowerCase())) output = []
-        else output = yield* call(caller, defined, command)
+        else output = yield* call(functions, caller, defined, command)
       }
       yield* Effect.forEach(output, streams.output, { discard: true })
     })
 
-/** The PowerShell of one exec host. Every session has functions and a connection of its own. */
-export const make = (model: Model, execHost: string): PowerShellHost => ({
-  open: () =>
-    Effect.sync((): Runspace => {
-      const caller: Caller = { model, execHost, connected: false }
-      return { invoke: invoke(caller, new Set()) }
-    })
-})
+/**
+ * The PowerShell of one exec host. Every session has functions and a connection of its own.
+ * @param others stand in for the usual functions of the same name
+ */
+export const make = (model: Model, execHost: string, others: ReadonlyArray<SimulatedFunction> = []): PowerShellHost => {
+  const functions: Functions = new Map([...usual, ...others].map((entry) => [entry.name.toLowerCase(), entry]))
+  return {
+    open: () =>
+      Effect.map(pause(model, "session"), (): Runspace => {
+        const caller: Caller = { model, execHost, connected: false }
+        return { invoke: invoke(functions, caller, new Set()) }
+      })
+  }
+}

@@ -88,6 +88,7 @@ export interface Options {
   readonly versionTable: Readonly<Record<string, PsValue>>
   /** The shell's: its end interrupts all pipelines. */
   readonly scope: Scope.Scope
+  readonly delivery: Outbox.Delivery
 }
 
 /** Server and client cut messages so that a fragment fills 32 KiB, header included. */
@@ -108,7 +109,7 @@ const withByteOrderMark = (message: Uint8Array): Uint8Array => {
 export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<PsrpServer> {
   const { host, scope } = options
   const poolId = options.shellId.toLowerCase()
-  const outbox = Outbox.make()
+  const outbox = Outbox.make(options.delivery)
   const input = new Defragmenter()
   const pipelines = new Map<string, Pipeline>()
   const idle = yield* Queue.make<Runspace>()
@@ -118,7 +119,8 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
 
   const send = (to: Outbox.Outbox, body: MessageBody, pipelineId = emptyGuid, runspacePoolId = poolId): void => {
     const message = encodeMessage({ ...body, destination: "client", runspacePoolId, pipelineId })
-    to.push(splitMessage(++objects, withByteOrderMark(message), fragmentBytes))
+    // PowerShell flushes what a pool says, and lets the listener collect what a pipeline says.
+    to.push(splitMessage(++objects, withByteOrderMark(message), fragmentBytes), to === outbox)
   }
 
   /** A runspace that nobody uses: an idle one, a new one while the pool may grow, else the next to be given back. */
@@ -226,7 +228,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     const known = pipelines.get(commandId)
     const pipeline: Pipeline = known ?? {
       id: commandId,
-      outbox: Outbox.make(),
+      outbox: Outbox.make(options.delivery),
       input: new Defragmenter(),
       fiber: undefined,
       ending: undefined,

@@ -16,6 +16,7 @@ import type { Answer, ShellState } from "../../../layers/wsman/SoapResponse.ts"
 import type { FaultToWrite } from "../../../layers/wsman/Fault.ts"
 import type { PsValue } from "../../../layers/psrp/PsValue.ts"
 import * as Guid from "../../../schemas/Guid.ts"
+import type { Delivery } from "./Outbox.ts"
 import type { PowerShellHost } from "./PowerShellHost.ts"
 import * as PsrpServer from "./PsrpServer.ts"
 import * as Faults from "./WinRmFaults.ts"
@@ -47,6 +48,7 @@ export interface Options {
   /** Session configurations that exist, by name. */
   readonly configurations: ReadonlyArray<string>
   readonly versionTable: Readonly<Record<string, PsValue>>
+  readonly delivery: Delivery
 }
 
 /** A shell as an observer sees it. */
@@ -157,7 +159,8 @@ export const make = Effect.fn("Shells.make")(function* (options: Options) {
       userName,
       shellId: id,
       versionTable: options.versionTable,
-      scope: own
+      scope: own,
+      delivery: options.delivery
     })
     const accepted = yield* Effect.result(psrp.receive(operation.creationXml))
     if (accepted._tag === "Failure") {

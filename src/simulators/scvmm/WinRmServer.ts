@@ -9,6 +9,7 @@ import { readRequest } from "../../../layers/wsman/SoapRequestReader.ts"
 import { type Answer, writeResponse } from "../../../layers/wsman/SoapResponse.ts"
 import type { Connection, Handler, Request, Response } from "../../../schemas/http/Exchange.ts"
 import * as Guid from "../../../schemas/Guid.ts"
+import type { Delivery } from "./Outbox.ts"
 import type { PowerShellHost } from "./PowerShellHost.ts"
 import { defaultQuotas, make as makeShells, type Quotas, type ShellInfo } from "./Shells.ts"
 import * as Faults from "./WinRmFaults.ts"
@@ -29,6 +30,8 @@ export interface Options {
   readonly configurations?: ReadonlyArray<string>
   /** Basic over plain http, which Windows refuses by default. */
   readonly allowUnencrypted?: boolean
+  /** How output is put into answers. Default: Gathered. */
+  readonly delivery?: Delivery
 }
 
 export interface WinRmServer {
@@ -94,7 +97,8 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
       host: options.host,
       quotas,
       configurations: options.configurations ?? ["Microsoft.PowerShell"],
-      versionTable
+      versionTable,
+      delivery: options.delivery ?? "Gathered"
     })
     let exchanges = 0
     let refusedLogOns = 0

@@ -88,7 +88,7 @@ export const consoleOf = (runspace: Runspace): Console => {
   }
 }
 
-/** A session with the module, not yet connected. */
+/** A session with the module, not yet connected. Takes the time that PowerShell takes to start. */
 export const open = (host: PowerShellHost): Effect.Effect<Console, never, Scope.Scope> =>
   Effect.gen(function* () {
     const runspace = yield* host.open({

@@ -36,7 +36,7 @@ describe("session", () => {
   it.effect("connects and says where", () =>
     Effect.gen(function* () {
       const scvmm = yield* Scvmm.make()
-      const console = yield* Console.open(scvmm.host)
+      const console = yield* elapse(Console.open(scvmm.host))
       const answer = yield* elapse(
         console.run(ConnectServer, { VMMServer: "VMM.example.test", ...Console.credentials })
       )
@@ -57,7 +57,7 @@ describe("session", () => {
   it.effect("refuses a wrong server, a wrong password, an unknown function, and calls before the connection", () =>
     Effect.gen(function* () {
       const scvmm = yield* Scvmm.make()
-      const console = yield* Console.open(scvmm.host)
+      const console = yield* elapse(Console.open(scvmm.host))
       const failure = <A>(effect: Effect.Effect<A, { readonly fullyQualifiedErrorId: string }>) =>
         Effect.map(Effect.flip(elapse(effect)), (error) => error.fullyQualifiedErrorId.split(",")[0])
       assert.strictEqual(yield* failure(console.run(Verb.GetVirtualMachine, { Id: uid(1) })), "1615")
@@ -71,7 +71,7 @@ describe("session", () => {
         ),
         "1604"
       )
-      const bare = Console.consoleOf(yield* scvmm.host.open({ userName: "", shellId: "" }))
+      const bare = Console.consoleOf(yield* elapse(scvmm.host.open({ userName: "", shellId: "" })))
       assert.strictEqual(yield* failure(bare.run(Verb.GetVirtualMachine, { Id: uid(1) })), "CommandNotFoundException")
     })
   )

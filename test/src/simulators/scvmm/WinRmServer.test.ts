@@ -102,6 +102,28 @@ describe("WinRmServer, in process", () => {
     })
   )
 
+  it.effect("answers a short pipeline whole by one Receive; piece by piece its client reads the same", () =>
+    Effect.gen(function* () {
+      const exchangesOf = (delivery: "Gathered" | "Piecewise") =>
+        Effect.gen(function* () {
+          const { dial, client, exchanges } = yield* simulator({ delivery })
+          return yield* Effect.gen(function* () {
+            const wsman = yield* client()
+            const pool = yield* open(wsman, poolOptions)
+            const before = yield* exchanges
+            const commands = [call("Write-Output", { InputObject: "a", Second: "b" }), call("Write-Error", { M: "c" })]
+            const { output, errors, state } = yield* pool.invoke(commands)
+            assert.deepStrictEqual([state, output, errors[0]?.message], ["Completed", ["a", "b"], "c"])
+            yield* settle
+            return (yield* exchanges) - before
+          }).pipe(Effect.scoped, Effect.provide(dial))
+        })
+      // Command, Receives, and Signal Terminate: two outputs, an error and a state are four pieces.
+      assert.strictEqual(yield* exchangesOf("Gathered"), 3)
+      assert.strictEqual(yield* exchangesOf("Piecewise"), 6)
+    })
+  )
+
   it.effect("ends a pipeline that throws, or whose host breaks, as Failed with its record", () =>
     Effect.gen(function* () {
       const { dial, client } = yield* simulator()
