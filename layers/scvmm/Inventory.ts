@@ -35,7 +35,13 @@ export class Inventory extends Context.Service<
      * the polls have been failing for a while; undefined when VMM has no such VM.
      */
     readonly read: (connection: ProviderConnection, id: string) => Effect.Effect<VirtualMachine | undefined, ScvmmError>
-    /** Forgets what was seen: after every mutation of ours. */
+    /** The VM as a mutation of ours left it, undefined when it is gone: the next read gives it. */
+    readonly answered: (
+      connection: ProviderConnection,
+      id: string,
+      vm: VirtualMachine | undefined
+    ) => Effect.Effect<void>
+    /** Forgets what was seen: after a mutation of ours that did not answer what it left. */
     readonly invalidate: (providerUid: string, id: string) => Effect.Effect<void>
     /**
      * Keeps a VM among those polled, for the ScvmmMachine `key`: in transition every 5 s, at rest by the sweep. Calling it
@@ -103,11 +109,11 @@ const collect = (
 }
 
 /**
- * Expected flow: a reconcile reads, acts, invalidates, follows; the provider's loop polls and publishes keys; the
+ * Expected flow: a reconcile reads, acts, says what its act answered, follows; the provider's loop polls and publishes keys; the
  * reconcile reads what was seen.
  *
- * Guarantees: one poll a provider at a time; none while nothing is followed; an answer to a question older than an
- * invalidation is dropped; a VM that vanished from the sweep is asked for by id before it counts as gone.
+ * Guarantees: one poll a provider at a time; none while nothing is followed; an answer to a question older than a
+ * mutation is dropped; a VM that vanished from the sweep is asked for by id before it counts as gone.
  *
  * Errors: of a poll are logged when they change, and the poll is repeated with a growing wait.
  */
@@ -223,6 +229,11 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
       take(view, sightings)
       yield* PubSub.publishAll(changes, changed)
       return vm
+    }),
+    answered: Effect.fnUntraced(function* (connection, id, vm) {
+      const view = yield* viewOf(connection)
+      const at = yield* Clock.currentTimeMillis
+      take(view, Sightings.answered(view.sightings, normal(id), { vm, at }))
     }),
     invalidate: (providerUid, id) =>
       Effect.sync(() => {

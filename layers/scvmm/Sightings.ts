@@ -169,6 +169,18 @@ const see = (
   return [put(sightings, id, { ...known, sighting, digest, calmSince }), !same]
 }
 
+/**
+ * Takes in what a mutation answered: older answers do not count any more, and the next read needs no question. What it shows
+ * nobody has acted on yet, so the next poll that finds it tells.
+ */
+export const answered = (sightings: Sightings, id: string, sighting: Sighting): Sightings => {
+  const fresh = invalidate(sightings, id)
+  const known = get(fresh, id)
+  return known === undefined
+    ? learn(fresh, id, sighting, fresh.epoch).sightings
+    : put(fresh, id, { ...known, sighting })
+}
+
 export interface Outcome {
   readonly sightings: Sightings
   /** Keys of followers of VMs that differ from what was last seen of them, or were never seen. */

@@ -168,8 +168,11 @@ function New-CapsVirtualMachine {
             -Message "preparing '$Name' took $([int]$clock.Elapsed.TotalSeconds) s of $CommitWithinSeconds s allowed"))
     }
     $committing = $true
-    $created = @(New-SCVirtualMachine @commit)
-    ConvertTo-Json -InputObject (ConvertTo-CapsVirtualMachine -VirtualMachine $created[0]) -Compress -Depth 6
+    $created = @(New-SCVirtualMachine @commit)[0]
+    # As VMM stored it. Not to have it answered is no failure: the VM is there.
+    $stored = Get-SCVirtualMachine -ID $created.ID -ErrorAction 'SilentlyContinue'
+    if ($null -ne $stored) { $created = $stored }
+    ConvertTo-Json -InputObject (ConvertTo-CapsVirtualMachine -VirtualMachine $created) -Compress -Depth 6
   } catch {
     $failure = $_
     if (-not $committing) {

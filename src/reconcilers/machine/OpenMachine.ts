@@ -193,8 +193,11 @@ export const reconcileOpen = Effect.fn("OpenMachine.reconcile")(function* (
     // What was left is looked for at once; what left nothing is tried again when Attempts allows.
     return Action.requeueAfter(Duration.seconds(1))
   }
-  if (seeding.vm !== undefined)
-    yield* Inventory.use((inventory) => inventory.invalidate(connection.uid, seeding.vm?.Id ?? ""))
+  if (creation.vm !== undefined) {
+    const inventory = yield* Inventory
+    yield* inventory.answered(connection, creation.vm.Id, creation.vm)
+    yield* inventory.follow(connection, creation.vm.Id, keyOf(machine), "transition")
+  }
 
   const wait: Wait | undefined =
     "reason" in placed ? placed : (unsupported(machine.spec, placement.networking) ?? waitsFor(around))

@@ -6,12 +6,13 @@ import * as Result from "effect/Result"
 import * as Contract from "../../../schemas/capi/Contract.ts"
 import { Secret } from "../../../schemas/kube/Core.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
-import { ImportMedium, MountMedium, RemoveLeftover, WriteMedium } from "../../../schemas/vmm/Verb.ts"
+import { ImportMedium, RemoveLeftover, WriteMedium } from "../../../schemas/vmm/Verb.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import type { Retry } from "../../../schemas/Retry.ts"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import { IsoBuilder } from "../../../layers/seed/IsoBuilder.ts"
 import type { MachineContext } from "./MachineContext.ts"
+import * as PowerStep from "./PowerStep.ts"
 import * as SeedContent from "./SeedContent.ts"
 
 /** The seed cannot be made from what the user gave; `message` names the field or key. */
@@ -83,9 +84,9 @@ export const seedCall = Effect.fn("SeedCall.run")(function* (
         Sha256: medium.sha256,
         LibraryShare: libraryShare
       })
-      const [mounted] = yield* session.run(MountMedium, { Id: vm.Id, FileName: fileName, LibraryShare: libraryShare })
+      const mounted = yield* PowerStep.mount(context, session, vm, fileName)
       yield* session.run(RemoveLeftover, { MachineUid: machine.metadata.uid, LibraryShare: libraryShare })
-      return mounted ?? vm
+      return mounted
     })
   )
 })

@@ -14,7 +14,7 @@ import type { MachineContext } from "./MachineContext.ts"
 import { callKey } from "./MachineContext.ts"
 import type { Step } from "./Plan.ts"
 import { seedCall } from "./SeedCall.ts"
-import { again, deleting, findings, type Taken } from "./Taken.ts"
+import { again, deleting, findings, follow, type Taken } from "./Taken.ts"
 
 export const failuresOf = ({ machine, workshop }: MachineContext, call: "create" | "seed"): number =>
   workshop.attempts.failures(callKey(machine, call), machine.metadata.generation ?? 0)
@@ -25,8 +25,11 @@ export const startCall = Effect.fnUntraced(function* (context: MachineContext, c
   const key = callKey(machine, call)
   const rest = yield* workshop.attempts.remaining(key, machine.metadata.generation ?? 0)
   if (rest > 0) return { machine, action: Action.requeueAfter(Duration.millis(rest)) } satisfies Taken as Taken
-  if (step._tag === "Seed") yield* workshop.calls.start(key, seedCall(context, step.vm, step.vmId), keyOf(machine))
-  else {
+  if (step._tag === "Seed") {
+    // Nothing is awaited of the VM itself until the call has ended.
+    yield* follow(context, step.vm, "rest")
+    yield* workshop.calls.start(key, seedCall(context, step.vm, step.vmId), keyOf(machine))
+  } else {
     yield* announce(machine, "VmCreating", `Creating VM ${vmNameOf(machine)}`)
     yield* workshop.calls.start(key, CreateStep.createCall(context), keyOf(machine))
   }

@@ -127,6 +127,8 @@ export const newVirtualMachine = implement(NewVirtualMachine, (caller, request) 
     const resolved = yield* Effect.fromResult(References.resolve(model.fabric, request))
     const patience = Math.max(0, request.CommitWithinSeconds * 1000 - (model.now() - began))
     const vm = yield* underMutex(caller, uid, patience, prepareAndCommit(model, request, resolved, uid, began))
+    // What VMM stored is read back.
+    yield* pause(model, "get")
     return [VirtualMachine.document(vm, model.now())]
   })
 )

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Inventory } from "../../../layers/scvmm/Inventory.ts"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
-import { NewVirtualMachine, RemoveVirtualMachine } from "../../../schemas/vmm/Verb.ts"
+import { NewVirtualMachine, RemoveVirtualMachine, StartVirtualMachine } from "../../../schemas/vmm/Verb.ts"
 import { marker, request } from "../../src/simulators/scvmm/Scenario.ts"
 import * as Site from "./Site.ts"
 
@@ -227,6 +227,29 @@ describe("Inventory", () => {
         assert.isDefined(yield* inventory.read(connection, vm.Id))
         yield* inventory.invalidate(connection.uid, vm.Id)
         assert.isUndefined(yield* inventory.read(connection, vm.Id))
+      })
+    )
+  )
+
+  it.effect("what a mutation answered is read without asking, and told when a poll finds it", () =>
+    within((world) =>
+      Effect.gen(function* () {
+        const { inventory, session, site, told } = world
+        const gets = () => site.scvmm.state.calls().get("Get-CapsVirtualMachine") ?? 0
+        const made = yield* session.run(connection, NewVirtualMachine, request(1))
+        yield* inventory.answered(connection, made.Id.toUpperCase(), made)
+        yield* inventory.follow(connection, made.Id, key("machine-1"), "rest")
+        assert.deepStrictEqual(yield* inventory.read(connection, made.Id), made)
+        yield* Effect.sleep("5 seconds")
+        yield* inventory.follow(connection, made.Id, key("machine-1"), "transition")
+        yield* Effect.sleep("6 seconds")
+        assert.deepStrictEqual(told, ["machine-1"])
+        const started = yield* session.run(connection, StartVirtualMachine, { Id: made.Id })
+        yield* inventory.answered(connection, made.Id, started)
+        assert.deepStrictEqual(yield* inventory.read(connection, made.Id), started)
+        assert.strictEqual(gets(), 0)
+        yield* Effect.sleep("6 seconds")
+        assert.deepStrictEqual(told, ["machine-1", "machine-1"])
       })
     )
   )

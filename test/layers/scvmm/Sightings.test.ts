@@ -23,6 +23,7 @@ const Event = Schema.Union([
   Schema.TaggedStruct("follow", { after: After, id: Id, name: Name, pace: Pace }),
   Schema.TaggedStruct("unfollow", { after: After, id: Id, name: Name }),
   Schema.TaggedStruct("invalidate", { after: After, id: Id }),
+  Schema.TaggedStruct("answered", { after: After, id: Id, state: State }),
   Schema.TaggedStruct("read", { after: After, id: Id, state: State }),
   Schema.TaggedStruct("poll", {
     after: After,
@@ -44,7 +45,7 @@ interface Known {
   readonly paces: Map<string, "transition" | "rest">
   /** The last state that counted. */
   state: number | undefined
-  /** Whether it was seen since it was followed or invalidated. */
+  /** Whether it was seen since it was followed or invalidated; an answer of a mutation counts as seen. */
   seen: boolean
   /** Every look since something happened: time and state. */
   looks: Array<readonly [at: number, state: number]>
@@ -73,6 +74,10 @@ describe("Sightings", () => {
       // Answers about VMs that nobody follows yet: kept for one to two minutes, a generation at a time.
       let [latest, earlier] = [new Map<string, Answer>(), new Map<string, Answer>()]
       let since = 0
+      const keep = (id: string, state: number) => {
+        if (at - since > 60_000) [earlier, latest, since] = [latest, new Map(), at]
+        latest.set(id, { at, state })
+      }
       const keysOf = (id: string) => [...(known.get(id)?.paces.keys() ?? [])].map(key)
       const invalidate = (id: string) => {
         sightings = Sightings.invalidate(sightings, id)
@@ -113,14 +118,24 @@ describe("Sightings", () => {
             invalidate(event.id)
             assert.isUndefined(Sightings.get(sightings, event.id)?.sighting)
             break
+          case "answered": {
+            invalidate(event.id)
+            const sighting = { vm: vmOf(event.id, event.state), at }
+            sightings = Sightings.answered(sightings, event.id, sighting)
+            const vm = known.get(event.id)
+            if (vm === undefined) keep(event.id, event.state)
+            else {
+              // What was last told stands: nobody has looked at this yet.
+              vm.seen = true
+              assert.deepStrictEqual(Sightings.get(sightings, event.id)?.sighting, sighting)
+            }
+            break
+          }
           case "read": {
             const vm = known.get(event.id)
             const due = vm?.seen === false && vm.paces.size === 1
             const news = vm !== undefined && look(vm, at, event.state)
-            if (vm === undefined) {
-              if (at - since > 60_000) [earlier, latest, since] = [latest, new Map(), at]
-              latest.set(event.id, { at, state: event.state })
-            }
+            if (vm === undefined) keep(event.id, event.state)
             const result = Sightings.learn(
               sightings,
               event.id,
