@@ -50,7 +50,7 @@ export const run = Effect.fn("simulate")(function* (options: Options) {
   if (account === undefined)
     return yield* new SettingInvalid({ message: "--inventory: accounts: at least one is needed" })
   const { latency, pace } = Speed.speed(options.latency)
-  const workloads = yield* WorkloadClusters.make
+  const workloads = yield* WorkloadClusters.make()
   const scvmm = yield* Scvmm.make({ inventory, latency, seed: options.seed, boot: KubeadmGuest.boot(workloads, pace) })
   const winrm = yield* WinRmServer.make({ host: scvmm.host, users: inventory.accounts })
   const authority = yield* CertificateAuthority.make("simulated SCVMM CA")

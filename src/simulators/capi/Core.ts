@@ -33,6 +33,6 @@ export const pass = Effect.fnUntraced(function* (api: Core.CoreApi, workload: Wo
   )
 })
 
-/** Runs passes for ever, `interval` apart: what changed is seen at the next one. */
-export const run = (api: Core.CoreApi, workload: Workload, interval: "50 millis" | "1 second" = "50 millis") =>
-  Effect.forever(Effect.andThen(pass(api, workload), Effect.sleep(interval)))
+/** Runs passes for ever, each after `wait`: what changed meanwhile is seen at the next one. */
+export const run = (api: Core.CoreApi, workload: Workload, wait: Effect.Effect<unknown>) =>
+  Effect.forever(Effect.andThen(pass(api, workload), wait))

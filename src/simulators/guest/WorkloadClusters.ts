@@ -16,8 +16,11 @@ export interface WorkloadClusters {
   readonly init: (endpoint: string, tokens: ReadonlyArray<string>) => Effect.Effect<WorkloadCluster>
 }
 
-/** Servers outlive the guest that started them, as a control plane outlives its first machine. */
-export const make = Effect.gen(function* () {
+/**
+ * Servers outlive the guest that started them, as a control plane outlives its first machine.
+ * @param changed called with every change in any of them
+ */
+export const make = Effect.fnUntraced(function* (changed: () => void = () => undefined) {
   const scope = yield* Effect.scope
   const clusters = new Map<string, WorkloadCluster>()
   const workloads: WorkloadClusters = {
@@ -26,6 +29,7 @@ export const make = Effect.gen(function* () {
       const known = clusters.get(endpoint)
       if (known !== undefined) return known
       const server = yield* Scope.provide(EmbeddedApiServer.make(), scope)
+      server.follow(changed)
       const cluster: WorkloadCluster = { access: server.access, tokens: new Set(tokens) }
       clusters.set(endpoint, cluster)
       return cluster

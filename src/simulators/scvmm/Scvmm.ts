@@ -15,6 +15,7 @@ import * as Model from "./Model.ts"
 import * as ModelHost from "./ModelHost.ts"
 import * as OutOfBand from "./OutOfBand.ts"
 import type { PowerShellHost } from "./PowerShellHost.ts"
+import type { SimulatedFunction } from "./SimulatedFunction.ts"
 import * as VirtualMachine from "./VirtualMachine.ts"
 
 export interface Options {
@@ -27,6 +28,8 @@ export interface Options {
   readonly faults?: ReadonlyArray<Fault>
   /** Share of jobs that end SucceedWithInfo; 0.05 unless given. */
   readonly infoRate?: number
+  /** These stand in for the usual functions of the same name. */
+  readonly functions?: ReadonlyArray<SimulatedFunction>
 }
 
 /** What is there right now, beside what our functions would say: for invariants and summaries. */
@@ -99,10 +102,11 @@ export const make = (options: Options = {}): Effect.Effect<Scvmm, never, Scope.S
       faults: options.faults ?? [],
       infoRate: options.infoRate ?? 0.05
     })
-    const hosts = new Map(inventory.execHosts.map((name) => [name, ModelHost.make(model, name)]))
+    const hostOf = (name: string) => ModelHost.make(model, name, options.functions)
+    const hosts = new Map(inventory.execHosts.map((name) => [name, hostOf(name)]))
     return {
       inventory,
-      host: ModelHost.make(model, inventory.execHosts[0]),
+      host: hostOf(inventory.execHosts[0]),
       execHost: (name) => [...hosts].find(([known]) => sameText(known, name))?.[1],
       state: introspect(model),
       outOfBand: OutOfBand.make(model),
