@@ -8,11 +8,14 @@ import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
 import type { Tls } from "../Dial.ts"
+import { Dial } from "../Dial.ts"
 import { KubeConfigError } from "./KubeConfigError.ts"
-import type { Described, Material, Parsed } from "./KubeConfigFile.ts"
+import type { Described, Parsed } from "./KubeConfigFile.ts"
 import { describe, parse } from "./KubeConfigFile.ts"
+import { beside, read, tlsOf, tokenIn } from "./KubeConfigMaterial.ts"
 import type { Credentials, CredentialSource } from "./KubeCredentials.ts"
 import { constant, remember } from "./KubeCredentials.ts"
+import * as KubeLogOn from "./KubeLogOn.ts"
 
 export interface KubeConfig {
   /** scheme://host[:port][/prefix], no slash at the end. */
@@ -44,58 +47,6 @@ export interface LoadOptions {
   readonly serviceAccount?: string
 }
 
-const read = (file: string, field = "", at = file): Effect.Effect<string, KubeConfigError> =>
-  Effect.tryPromise({
-    try: () => fs.readFile(file, "utf8"),
-    catch: (cause) => {
-      const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
-      const why = { ENOENT: "no such file", EACCES: "permission denied", EISDIR: "is a folder" }[code] ?? code
-      return new KubeConfigError({
-        reason: "Unreadable",
-        path: at,
-        field,
-        detail: at === file ? why : `${file}: ${why}`
-      })
-    }
-  })
-
-const beside = (origin: string, file: string): string => path.resolve(path.dirname(origin), file)
-
-const pem = Effect.fnUntraced(function* (material: Material | undefined) {
-  if (material === undefined) return undefined
-  if (material._tag === "Inline") return material.pem
-  const content = yield* read(beside(material.origin, material.path), material.field, material.origin)
-  if (!content.includes("-----BEGIN ")) {
-    const { origin, field } = material
-    return yield* new KubeConfigError({
-      reason: "Malformed",
-      path: origin,
-      field,
-      detail: `${material.path} is not PEM`
-    })
-  }
-  return Redacted.make(content)
-})
-
-const tokenIn = Effect.fnUntraced(function* (file: string, field: string, at: string) {
-  const token = (yield* read(file, field, at)).trim()
-  if (token !== "") return Redacted.make(token)
-  return yield* new KubeConfigError({ reason: "Malformed", path: at, field, detail: `${file} is empty` })
-})
-
-const tlsOf = Effect.fnUntraced(function* (described: Described) {
-  const ca = yield* pem(described.ca)
-  const cert = yield* pem(described.cert)
-  const key = yield* pem(described.key)
-  return {
-    ...(ca !== undefined && { ca: Redacted.value(ca) }),
-    ...(cert !== undefined && { cert: Redacted.value(cert) }),
-    ...(key !== undefined && { key }),
-    ...(described.serverName !== undefined && { serverName: described.serverName }),
-    ...(described.insecure && { insecureSkipVerify: true })
-  } satisfies Tls
-})
-
 /** The kubelet replaces a token well before it expires, cert-manager a certificate: client-go's period. */
 const reread = 60_000
 
@@ -111,7 +62,7 @@ const everyMinute = (what: string, look: Effect.Effect<Credentials, KubeConfigEr
   )
 
 const assemble = Effect.fnUntraced(function* (described: Described) {
-  const { server, namespace, tokenFile } = described
+  const { server, namespace, tokenFile, logOn } = described
   const look = Effect.gen(function* () {
     const tls = yield* tlsOf(described)
     const token =
@@ -120,11 +71,21 @@ const assemble = Effect.fnUntraced(function* (described: Described) {
         : yield* tokenIn(beside(tokenFile.origin, tokenFile.path), tokenFile.field, tokenFile.origin)
     return { tls, token }
   })
-  const inFiles = [described.ca, described.cert, described.key].some((material) => material?._tag === "File")
-  const credentials =
+  const inFiles = [described.ca, described.cert, described.key].some((it) => it?._tag === "File")
+  const files =
     inFiles || tokenFile !== undefined ? everyMinute("kubeconfig", look) : constant<Credentials>(yield* look)
-  // What is wrong already at the start is told there.
-  yield* credentials.current
+  // What is wrong already at the start is told there; a plugin and an issuer are asked with the first request.
+  const { tls, token } = yield* files.current
+  if (logOn === undefined || token !== undefined) return { server, namespace, credentials: files } satisfies KubeConfig
+  if (logOn._tag === "Exec") {
+    return {
+      server,
+      namespace,
+      credentials: KubeLogOn.add(files, KubeLogOn.exec(described, tls, logOn))
+    } satisfies KubeConfig
+  }
+  const { current, forget } = KubeLogOn.oidc(yield* Dial, logOn)
+  const credentials = KubeLogOn.add(files, { current: Effect.map(current, (it) => ({ token: it })), forget })
   return { server, namespace, credentials } satisfies KubeConfig
 })
 
@@ -132,7 +93,7 @@ const assemble = Effect.fnUntraced(function* (described: Described) {
 export const fromFiles = Effect.fn("KubeConfig.fromFiles")(function* (
   files: ReadonlyArray<string>,
   context?: string
-): Effect.fn.Return<KubeConfig, KubeConfigError> {
+): Effect.fn.Return<KubeConfig, KubeConfigError, Dial> {
   const parsed: Array<Parsed> = []
   for (const file of files) {
     parsed.push(yield* Effect.fromResult(parse(file, yield* read(file))))
@@ -186,7 +147,7 @@ const exists = (file: string): Effect.Effect<boolean> =>
  */
 export const load = Effect.fn("KubeConfig.load")(function* (
   options: LoadOptions = {}
-): Effect.fn.Return<KubeConfig, KubeConfigError> {
+): Effect.fn.Return<KubeConfig, KubeConfigError, Dial> {
   if (options.path !== undefined) return yield* fromFiles([options.path], options.context)
   const listed = yield* variable("KUBECONFIG")
   if (listed !== undefined) {

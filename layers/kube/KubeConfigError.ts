@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 
 export class KubeConfigError extends Schema.TaggedError<KubeConfigError>()("KubeConfigError", {
-  reason: Schema.Literals(["Unreadable", "Malformed", "Unsupported"]),
+  reason: Schema.Literals(["Unreadable", "Malformed", "Unsupported", "Failed"]),
   /** The file, or the environment variable, that was looked at. */
   path: Schema.String,
   /** Where in it; "" is the whole. */

@@ -4,11 +4,11 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Yaml from "yaml"
+import { ExecPlugin, refusal } from "./ExecCredential.ts"
 import { KubeConfigError } from "./KubeConfigError.ts"
 
 const text = Schema.optionalKey(Schema.String)
 const flag = Schema.optionalKey(Schema.Boolean)
-const anything = Schema.optionalKey(Schema.Unknown)
 
 const Cluster = Schema.Struct({
   server: text,
@@ -16,7 +16,12 @@ const Cluster = Schema.Struct({
   "certificate-authority-data": text,
   "insecure-skip-tls-verify": flag,
   "tls-server-name": text,
-  "proxy-url": text
+  "proxy-url": text,
+  extensions: Schema.optionalKey(Schema.Array(Schema.Struct({ name: Schema.String, extension: Schema.Unknown })))
+})
+const AuthProvider = Schema.Struct({
+  name: Schema.String,
+  config: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
 })
 const User = Schema.Struct({
   "client-certificate": text,
@@ -27,8 +32,8 @@ const User = Schema.Struct({
   tokenFile: text,
   username: text,
   as: text,
-  exec: anything,
-  "auth-provider": anything
+  exec: Schema.optionalKey(ExecPlugin),
+  "auth-provider": Schema.optionalKey(AuthProvider)
 })
 const ContextEntry = Schema.Struct({ cluster: text, user: text, namespace: text })
 
@@ -50,6 +55,12 @@ export type Material = { readonly origin: string; readonly field: string } & (
   | { readonly _tag: "File"; readonly path: string }
 )
 
+/** Where a token or a client certificate comes from, if not from the kubeconfig or its files. */
+export type LogOn = { readonly origin: string; readonly field: string } & (
+  | { readonly _tag: "Exec"; readonly plugin: ExecPlugin; readonly extension: unknown }
+  | { readonly _tag: "Oidc"; readonly config: { readonly [key: string]: string } }
+)
+
 /** One context of a kubeconfig, with files not read yet. Relative file names are still relative to `origin`'s folder. */
 export interface Described {
   readonly server: string
@@ -58,6 +69,7 @@ export interface Described {
   readonly key?: Material
   readonly token?: Redacted.Redacted
   readonly tokenFile?: { readonly origin: string; readonly field: string; readonly path: string }
+  readonly logOn?: LogOn
   readonly insecure: boolean
   readonly serverName?: string
   readonly namespace: string
@@ -70,7 +82,7 @@ const unsupported = (path: string, field: string, what: string) =>
     reason: "Unsupported",
     path,
     field,
-    detail: `${what} is not supported in this version: use a client certificate, a token or a tokenFile`
+    detail: `${what} is not supported: use a client certificate, a token, a tokenFile or an exec plugin`
   })
 
 const decode = Schema.decodeUnknownResult(Schema.toCodecGoJson(Document))
@@ -110,7 +122,7 @@ const lookUp = <A extends { readonly name: string }>(
   return undefined
 }
 
-const material = (
+export const material = (
   origin: string,
   field: string,
   data: string | undefined,
@@ -133,9 +145,33 @@ export const serverUrl = (server: string): string | undefined => {
   return (url.origin + url.pathname).replace(/\/+$/u, "")
 }
 
+const logOnOf = (
+  origin: string,
+  of: (field: string) => string,
+  user: typeof User.Type,
+  cluster: typeof Cluster.Type
+): Result.Result<LogOn | undefined, KubeConfigError> => {
+  const { exec: plugin, "auth-provider": provider } = user
+  if (plugin !== undefined && provider !== undefined) {
+    return Result.fail(malformed(origin, of("exec"), "stands beside auth-provider: one of them must go"))
+  }
+  if (plugin !== undefined) {
+    const refused = refusal(plugin)
+    if (refused !== undefined) return Result.fail(malformed(origin, of(`exec.${refused.field}`), refused.detail))
+    const extension = cluster.extensions?.find(({ name }) => name === "client.authentication.k8s.io/exec")?.extension
+    return Result.succeed({ _tag: "Exec", origin, field: of("exec"), plugin, extension })
+  }
+  if (provider === undefined) return Result.succeed(undefined)
+  // The others left Kubernetes' clients in 1.26, for exec plugins.
+  return provider.name === "oidc"
+    ? Result.succeed({ _tag: "Oidc", origin, field: of("auth-provider"), config: provider.config ?? {} })
+    : Result.fail(unsupported(origin, of("auth-provider.name"), `the auth provider ${JSON.stringify(provider.name)}`))
+}
+
 /**
  * One context (the current one when not named) of kubeconfigs in their order of precedence.
- * Fails with Malformed (field missing or wrong) or Unsupported (exec, auth-provider, password, impersonation, proxy).
+ * Fails with Malformed (field missing or wrong) or Unsupported (password, impersonation, proxy, an auth provider other
+ * than oidc).
  */
 export const describe = (
   files: ReadonlyArray<Parsed>,
@@ -182,10 +218,6 @@ export const describe = (
     const path = user?.path ?? context.path
     const who = user?.entry.user ?? {}
     const of = (field: string) => `users.${userName}.user.${field}`
-    if (who.exec !== undefined) return yield* Result.fail(unsupported(path, of("exec"), "an exec credential plugin"))
-    if (who["auth-provider"] !== undefined) {
-      return yield* Result.fail(unsupported(path, of("auth-provider"), "an auth provider (OIDC or a cloud's)"))
-    }
     if (who.username !== undefined) return yield* Result.fail(unsupported(path, of("username"), "a password"))
     if (who.as !== undefined) return yield* Result.fail(unsupported(path, of("as"), "impersonation"))
     const cert = yield* material(
@@ -199,6 +231,7 @@ export const describe = (
       const field = of(cert === undefined ? "client-certificate" : "client-key")
       return yield* Result.fail(malformed(path, field, "missing: certificate and key come together"))
     }
+    const logOn = yield* logOnOf(path, of, who, cluster)
     const serverName = cluster["tls-server-name"]
     return {
       server,
@@ -210,6 +243,7 @@ export const describe = (
       ...(who.token !== undefined && who.token !== "" && { token: Redacted.make(who.token) }),
       ...(who.tokenFile !== undefined &&
         who.tokenFile !== "" && { tokenFile: { origin: path, field: of("tokenFile"), path: who.tokenFile } }),
+      ...(logOn !== undefined && { logOn }),
       ...(serverName !== undefined && serverName !== "" && { serverName })
     }
   })

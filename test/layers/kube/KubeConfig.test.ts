@@ -14,10 +14,13 @@ import * as Yaml from "yaml"
 import { Dial } from "../../../layers/Dial.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import type { LoadOptions } from "../../../layers/kube/KubeConfig.ts"
-import { load } from "../../../layers/kube/KubeConfig.ts"
+import * as KubeConfig from "../../../layers/kube/KubeConfig.ts"
 import { parse, serverUrl } from "../../../layers/kube/KubeConfigFile.ts"
 import { Namespace } from "../../../schemas/kube/Core.ts"
 import { describeReal, realApi } from "../../harness/ApiServer.ts"
+
+/** No issuer is asked here. */
+const load = (options?: LoadOptions) => Effect.provide(KubeConfig.load(options), Dial.layerInProcess(new Map()))
 
 const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 const base64 = (text: string): string => Buffer.from(text).toString("base64")
@@ -162,15 +165,29 @@ describe("KubeConfig", () => {
   )
 
   it.effect.each([
-    ["exec", { exec: { command: "aws" } }],
-    ["auth-provider", { "auth-provider": { name: "oidc" } }],
+    ["auth-provider.name", { "auth-provider": { name: "gcp" } }],
     ["username", { username: "admin", password: "x" }],
     ["as", { as: "root" }]
   ] as const)("says that %s is not supported", ([field, user]) =>
     Effect.gen(function* () {
       const [reason, where, detail] = yield* refused(config({ user }))
       assert.deepStrictEqual([reason, where], ["Unsupported", `users.u.user.${field}`])
-      assert.include(detail, "not supported in this version")
+      assert.include(detail, "is not supported: use a client certificate, a token, a tokenFile or an exec plugin")
+    })
+  )
+
+  it.effect.each([
+    ["exec.command", { apiVersion: "client.authentication.k8s.io/v1" }],
+    ["exec.apiVersion", { command: "aws", apiVersion: "client.authentication.k8s.io/v1alpha1" }],
+    ["exec.interactiveMode", { command: "aws", apiVersion: "client.authentication.k8s.io/v1" }],
+    [
+      "exec.interactiveMode",
+      { command: "aws", apiVersion: "client.authentication.k8s.io/v1beta1", interactiveMode: "Always" }
+    ]
+  ] as const)("refuses a plugin for its %s", ([field, exec]) =>
+    Effect.gen(function* () {
+      const [reason, where] = yield* refused(config({ user: { token: undefined, exec } }))
+      assert.deepStrictEqual([reason, where], ["Malformed", `users.u.user.${field}`])
     })
   )
 
