@@ -1,5 +1,4 @@
 /** `manager`: the operator. */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -7,6 +6,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Logging from "../../layers/telemetry/Logging.ts"
 import * as Tracing from "../../layers/telemetry/Tracing.ts"
+import * as GoDuration from "./GoDuration.ts"
 import { program } from "./ManagerProgram.ts"
 
 const concurrency = (kind: string, value: number) =>
@@ -15,8 +15,16 @@ const concurrency = (kind: string, value: number) =>
     Flag.withDefault(value)
   )
 
-const seconds = (name: string, what: string, value: number) =>
-  Flag.Finite(name).pipe(Flag.withDescription(`${what}, in seconds (default ${value})`), Flag.withDefault(value))
+const duration = (name: string, what: string, value: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("duration"),
+    Flag.withDescription(`${what} (default ${value})`),
+    Flag.withDefault(value),
+    Flag.filterMap(
+      (text) => Option.fromUndefinedOr(GoDuration.parse(text)),
+      (text) => `"${text}" is no duration such as 15s or 1m30s`
+    )
+  )
 
 export const manager = Command.make(
   "manager",
@@ -46,15 +54,40 @@ export const manager = Command.make(
     machineConcurrency: concurrency("scvmmmachine", 10),
     clusterConcurrency: concurrency("scvmmcluster", 10),
     providerConcurrency: concurrency("scvmmprovider", 5),
-    sweepPeriod: seconds("vm-sync-period", "time between two sweeps over all VMs at rest", 120),
-    transitionPeriod: seconds("vm-transition-period", "time between two polls of VMs that are changing", 5)
+    sweepPeriod: duration("vm-sync-period", "time between two sweeps over all VMs at rest", "120s"),
+    transitionPeriod: duration("vm-transition-period", "time between two polls of VMs that are changing", "5s"),
+    leaderElect: Flag.Boolean("leader-elect").pipe(
+      Flag.withDescription("act only while holding a Lease: needed with more than one replica (default false)"),
+      Flag.withDefault(false)
+    ),
+    leaderElectionNamespace: Flag.String("leader-election-namespace").pipe(
+      Flag.withDescription("namespace of the Lease (default: the pod's own, or that of the kubeconfig's context)"),
+      Flag.optional
+    ),
+    leaseDuration: duration(
+      "leader-elect-lease-duration",
+      "how long others wait for a leader that does not renew its Lease",
+      "15s"
+    ),
+    renewDeadline: duration(
+      "leader-elect-renew-deadline",
+      "how long a leader that cannot renew its Lease goes on acting",
+      "10s"
+    ),
+    retryPeriod: duration("leader-elect-retry-period", "time between two looks at the Lease", "2s"),
+    gracefulShutdown: duration(
+      "graceful-shutdown-timeout",
+      "how long reconciles and calls that run may go on after a SIGTERM",
+      "30s"
+    )
   },
-  (flags) =>
+  ({ leaderElect, leaderElectionNamespace, leaseDuration, renewDeadline, retryPeriod, ...flags }) =>
     program({
       ...flags,
       kubeconfig: Option.getOrUndefined(flags.kubeconfig),
       watchFilter: Option.getOrUndefined(flags.watchFilter),
-      sweepPeriod: Duration.seconds(flags.sweepPeriod),
-      transitionPeriod: Duration.seconds(flags.transitionPeriod)
+      leaderElection: leaderElect
+        ? { namespace: Option.getOrUndefined(leaderElectionNamespace), leaseDuration, renewDeadline, retryPeriod }
+        : undefined
     }).pipe(Effect.provide(Tracing.layer.pipe(Layer.provideMerge(Logging.layer()))))
 ).pipe(Command.withDescription("Runs the operator."))

@@ -8,6 +8,8 @@ import * as TextServer from "./TextServer.ts"
 
 export interface Options {
   readonly address: BindAddress
+  /** What is wrong with this process, if anything. */
+  readonly ailing: Effect.Effect<string | undefined>
   /** What is waited for, by name; empty when ready. */
   readonly pending: Effect.Effect<ReadonlyArray<string>>
 }
@@ -18,12 +20,20 @@ export const readiness = (pending: ReadonlyArray<string>): Answer =>
     ? { status: 200, body: "ok\n" }
     : { status: 503, body: pending.map((name) => `[-] ${name} not ready\n`).join("") }
 
+/** 200 "ok" for a process that is well, else 503 with what is wrong. */
+export const liveness = (ailing: string | undefined): Answer =>
+  ailing === undefined ? { status: 200, body: "ok\n" } : { status: 503, body: `[-] ${ailing}\n` }
+
 /**
- * Listens until the scope closes; returns the bound address. Alive is whoever answers: a dead loop ends the process (design D18),
- * so there is nothing else to ask.
+ * Listens until the scope closes; returns the bound address. A dead loop ends the process (design D18): the liveness probe finds
+ * one that hangs, and an event loop that does not turn by getting no answer.
  */
-export const serve = ({ address, pending }: Options): Effect.Effect<Required<BindAddress>, ServeError, Scope.Scope> =>
+export const serve = ({
+  address,
+  ailing,
+  pending
+}: Options): Effect.Effect<Required<BindAddress>, ServeError, Scope.Scope> =>
   TextServer.serve(address, {
-    "/healthz": Effect.succeed({ status: 200, body: "ok\n" }),
+    "/healthz": Effect.map(ailing, liveness),
     "/readyz": Effect.map(pending, readiness)
   })

@@ -7,6 +7,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ObjectKey } from "../../schemas/kube/ObjectMeta.ts"
+import { Intake } from "./Intake.ts"
 
 export type Poll<A, E> =
   | { readonly _tag: "Idle" }
@@ -39,12 +40,13 @@ export const make = Effect.fnUntraced(function* <A, E>(): Effect.fn.Return<Calls
   const calls = new Map<string, Exclude<Poll<A, E>, { readonly _tag: "Idle" }>>()
   const fibers = yield* FiberSet.make<void>()
   const wakes = yield* Queue.unbounded<ObjectKey>()
+  const intake = yield* Intake
 
   const start = <R>(key: string, call: Effect.Effect<A, E, R>, wake: ObjectKey) =>
     Effect.flatMap(Clock.currentTimeMillis, (startedAt) => {
       if (calls.has(key)) return Effect.succeed(false)
       calls.set(key, { _tag: "Running", startedAt })
-      const tracked = Effect.onExit(call, (exit) =>
+      const tracked = Effect.onExit(intake.admit(call), (exit) =>
         Effect.sync(() => {
           calls.set(key, { _tag: "Finished", exit })
           Queue.offerUnsafe(wakes, wake)

@@ -14,6 +14,7 @@ import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
 import type { Action } from "./Action.ts"
 import * as ControllerMetrics from "./ControllerMetrics.ts"
 import { Informers } from "./Informers.ts"
+import { Intake } from "./Intake.ts"
 import * as Monotonic from "./Monotonic.ts"
 import type { Outcome } from "./Outcome.ts"
 import * as Outcomes from "./Outcome.ts"
@@ -153,7 +154,9 @@ export const make = <A extends KubeObject, E extends Failure, R, RT = never>(
     const metrics = yield* ControllerMetrics.make(name, concurrency)
     const store = yield* informers.store(options.resource)
     const sources = yield* Effect.forEach(options.triggers, (trigger) => trigger.attach(queue.add))
-    const worker = Effect.forever(Effect.flatMap(queue.take, (request) => process({ queue, metrics }, request)))
+    const intake = yield* Intake
+    const next = Effect.andThen(intake.opened, queue.take)
+    const worker = Effect.forever(Effect.flatMap(next, (request) => intake.admit(process({ queue, metrics }, request))))
     const resync = Resync.run(store, queue.add)
     const workers = Effect.andThen(
       informers.ready,

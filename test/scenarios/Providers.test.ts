@@ -25,7 +25,9 @@ const operator = (kubeconfig: string) =>
     clusterConcurrency: 2,
     providerConcurrency: 2,
     sweepPeriod: Duration.seconds(1),
-    transitionPeriod: Duration.millis(200)
+    transitionPeriod: Duration.millis(200),
+    leaderElection: undefined,
+    gracefulShutdown: Duration.seconds(30)
   })
 
 const reasonOf = (object: KubeJson | undefined): string =>

@@ -86,7 +86,9 @@ export const operator = (kubeconfig: string) =>
     clusterConcurrency: 2,
     providerConcurrency: 2,
     sweepPeriod: Duration.seconds(120),
-    transitionPeriod: Duration.millis(200)
+    transitionPeriod: Duration.millis(200),
+    leaderElection: undefined,
+    gracefulShutdown: Duration.seconds(30)
   })
 
 /** Waits until `probe` answers something else than undefined; the last thing seen is in the failure. */

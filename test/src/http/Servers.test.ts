@@ -8,6 +8,7 @@ import * as HealthServer from "../../../src/http/HealthServer.ts"
 import * as MetricsServer from "../../../src/http/MetricsServer.ts"
 
 const local = { host: "127.0.0.1", port: 0 }
+const well = Effect.succeed(undefined)
 
 interface Got {
   readonly status: number
@@ -59,7 +60,8 @@ describe("HealthServer", () => {
   it.live("is alive at once, ready when nothing is pending, and names what is", () =>
     Effect.gen(function* () {
       const pending = yield* Ref.make<ReadonlyArray<string>>(["toys.toys.example", "boxes.toys.example"])
-      const address = yield* HealthServer.serve({ address: local, pending: Ref.get(pending) })
+      const ailing = yield* Ref.make<string | undefined>(undefined)
+      const address = yield* HealthServer.serve({ address: local, ailing: Ref.get(ailing), pending: Ref.get(pending) })
       assert.isAbove(address.port, 0)
       assert.deepInclude(yield* ask(address, "/healthz"), { status: 200, body: "ok\n" })
       assert.deepInclude(yield* ask(address, "/readyz"), {
@@ -69,6 +71,9 @@ describe("HealthServer", () => {
       yield* Ref.set(pending, [])
       assert.deepInclude(yield* ask(address, "/readyz?verbose=1"), { status: 200, body: "ok\n" })
       assert.deepInclude(yield* ask(address, "/readyz", "HEAD"), { status: 200, body: "" })
+      yield* Ref.set(ailing, "leader election: nothing for 40 s")
+      const ill = { status: 503, body: "[-] leader election: nothing for 40 s\n" }
+      assert.deepInclude(yield* ask(address, "/healthz"), ill)
       assert.strictEqual((yield* ask(address, "/metrics")).status, 404)
       assert.strictEqual((yield* ask(address, "/__proto__")).status, 404)
       assert.strictEqual((yield* ask(address, "/healthz", "POST")).status, 405)
@@ -80,13 +85,13 @@ describe("HealthServer", () => {
       const pending = Effect.succeed([])
       const address = yield* Effect.scoped(
         Effect.gen(function* () {
-          const address = yield* HealthServer.serve({ address: local, pending })
-          const error = yield* Effect.flip(Effect.scoped(HealthServer.serve({ address, pending })))
+          const address = yield* HealthServer.serve({ address: local, ailing: well, pending })
+          const error = yield* Effect.flip(Effect.scoped(HealthServer.serve({ address, ailing: well, pending })))
           assert.strictEqual(error._tag, "ServeError")
           return address
         })
       )
-      yield* Effect.scoped(HealthServer.serve({ address, pending }))
+      yield* Effect.scoped(HealthServer.serve({ address, ailing: well, pending }))
     })
   )
 })
