@@ -21,11 +21,19 @@ export const demo = Command.make(
       Flag.withDescription("stop when the cluster is up, and print the KUBECONFIG for kubectl, until Ctrl-C"),
       Flag.withDefault(false)
     ),
+    crash: Flag.Boolean("crash").pipe(
+      Flag.withDescription("kill the operator while it creates machines, and start it again (default true)"),
+      Flag.withDefault(true)
+    ),
     json: Flag.String("json").pipe(Flag.withDescription("file to write the summary into, as JSON"), Flag.optional)
   },
-  Effect.fnUntraced(function* ({ machines, latency, keep, json }) {
+  Effect.fnUntraced(function* ({ machines, latency, keep, crash, json }) {
     // Loaded here, so that the operator does not load what simulates its surroundings.
     const { run } = yield* Effect.promise(() => import("./demo/Demo.ts"))
-    yield* run({ workers: machines, latency, keep, json: Option.getOrUndefined(json) })
+    yield* run({ workers: machines, latency, keep, crash, json: Option.getOrUndefined(json) })
   })
-).pipe(Command.withDescription("Bring a cluster up on a simulated SCVMM, scale it, delete it, and look what is left"))
+).pipe(
+  Command.withDescription(
+    "Bring a cluster up on a simulated SCVMM through a crash of the operator, scale it, delete it, and look what is left"
+  )
+)

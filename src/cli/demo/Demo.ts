@@ -1,8 +1,8 @@
 /**
  * The demo from beginning to end.
  *
- * Expected flow: temporary folder → site → operator as its own process → scenario → SIGTERM to the operator → what was
- * left → summary.
+ * Expected flow: temporary folder → site → operator as its own process → scenario, in which it is killed and started again →
+ * SIGTERM to the operator → what was left → summary.
  * Guarantees: nothing outlives this effect, however it ends; the folder alone stays after a failure and with `keep`.
  * Errors: DemoFailed, after the summary was shown; OperatorEnded with keep; SettingInvalid before anything is started.
  */
@@ -19,6 +19,7 @@ import * as Result from "effect/Result"
 import * as LogLine from "../../../layers/telemetry/LogLine.ts"
 import { SettingInvalid } from "../ManagerProgram.ts"
 import * as Speed from "../Speed.ts"
+import type { Crash } from "./Crash.ts"
 import * as DemoCluster from "./DemoCluster.ts"
 import * as Leftovers from "./Leftovers.ts"
 import * as Monitor from "./Monitor.ts"
@@ -36,6 +37,8 @@ export interface Options {
   /** Workers at the start. */
   readonly workers: number
   readonly latency: Speed.Name
+  /** Kills the operator while it creates machines, and starts it again. */
+  readonly crash: boolean
 }
 
 /** The demo did not come to its end, or something was left at it. */
@@ -81,7 +84,12 @@ const kept = (site: Site.Site, screen: Screen.Screen) =>
     return yield* Effect.onInterrupt(Effect.never, () => Effect.sync(() => void (process.exitCode = 0)))
   })
 
-const summarize = Effect.fnUntraced(function* (site: Site.Site, monitor: Monitor.Monitor, workers: number) {
+const summarize = Effect.fnUntraced(function* (
+  site: Site.Site,
+  monitor: Monitor.Monitor,
+  workers: number,
+  crash: Crash | undefined
+) {
   const { steps } = yield* monitor.state
   const [up] = steps
   const { calls, everDuplicated } = site.world.scvmm.state
@@ -89,12 +97,13 @@ const summarize = Effect.fnUntraced(function* (site: Site.Site, monitor: Monitor
     ready: up?.endedAt,
     machines: up?.endedAt === undefined ? 0 : Scenario.controlPlanes + workers,
     created: calls().get("New-CapsVirtualMachine") ?? 0,
+    crash,
     steps,
     calls: calls(),
     exchanges: yield* site.world.winrm.exchanges,
     duplicates: everDuplicated(),
     leftovers: yield* Effect.orDie(
-      Leftovers.find(site.world, `${DemoCluster.endpoint.host}:${DemoCluster.endpoint.port}`)
+      Leftovers.find(site.world, `${DemoCluster.endpoint.host}:${DemoCluster.endpoint.port}`, crash?.abandoned ?? [])
     )
   } satisfies Summary.Summary
 })
@@ -119,22 +128,19 @@ const perform = Effect.fnUntraced(function* (
           )
       })
     )
+  const bringUp = Scenario.bringUp(site, monitor, options.workers, options.crash ? operator : undefined)
   if (options.keep) {
-    yield* inTime(Scenario.bringUp(site, monitor, options.workers))
+    yield* inTime(bringUp)
     yield* monitor.refresh
     return yield* Effect.raceFirst(kept(site, screen), operator.running)
   }
   const outcome = yield* Effect.result(
-    inTime(
-      Effect.andThen(
-        Scenario.bringUp(site, monitor, options.workers),
-        Scenario.scaleAndRemove(site, monitor, options.workers)
-      )
-    )
+    inTime(Effect.tap(bringUp, Scenario.scaleAndRemove(site, monitor, options.workers)))
   )
   const end = yield* Result.isFailure(outcome) ? operator.stop : monitor.step("stop the operator", operator.stop)
   yield* monitor.refresh
-  const summary = yield* summarize(site, monitor, options.workers)
+  const crash = Result.isSuccess(outcome) ? outcome.success : undefined
+  const summary = yield* summarize(site, monitor, options.workers, crash)
   yield* screen.print(Summary.lines(summary))
   if (options.json !== undefined) {
     const files = yield* FileSystem.FileSystem
@@ -159,7 +165,7 @@ const inFolder = Effect.fnUntraced(function* (options: Options, home: string) {
     log: path.join(home, "operator.log"),
     transitionSeconds: speed.transitionSeconds
   })
-  yield* screen.print([`Kubernetes ${site.kubernetes}  SCVMM ${site.winrm}  operator: process ${operator.pid}`, ""])
+  yield* screen.print([`Kubernetes ${site.kubernetes}  SCVMM ${site.winrm}  operator: process ${operator.pid()}`, ""])
   const monitor = yield* Monitor.make(site.world, screen)
   return yield* Effect.raceFirst(
     perform(options, site, screen, monitor, operator),

@@ -18,9 +18,18 @@ const finalizers = new Set<string>([
 /** Kinds that the operator writes a finalizer to. */
 const held: ReadonlyArray<ResourceName & { readonly kind: string }> = [...kinds, Core.Secret]
 
-/** By kind and name: VMs, media, temporary files and templates; open shells; objects with our finalizer; Nodes. */
-export const find = Effect.fn("Leftovers.find")(function* (world: World, endpoint: string) {
-  const shells = (yield* world.winrm.shells).map(({ shellId }) => `open shell ${shellId}`)
+/**
+ * By kind and name: VMs, media, temporary files and templates; open shells; objects with our finalizer; Nodes. Shells of a killed
+ * process are none: nobody can close them but WinRM, when they were idle for their IdleTimeOut.
+ */
+export const find = Effect.fn("Leftovers.find")(function* (
+  world: World,
+  endpoint: string,
+  abandoned: ReadonlyArray<string>
+) {
+  const shells = (yield* world.winrm.shells)
+    .filter(({ shellId, pipelinesRunning }) => !abandoned.includes(shellId) || pipelinesRunning > 0)
+    .map(({ shellId }) => `open shell ${shellId}`)
   const objects = yield* Effect.forEach(held, (kind) =>
     Effect.map(world.access.list(kind, ""), ({ items }) =>
       items

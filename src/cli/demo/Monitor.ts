@@ -16,6 +16,8 @@ const interval = "200 millis"
 export interface Monitor {
   /** Looks, shows, and looks again, for ever. */
   readonly run: Effect.Effect<never>
+  /** Looks, and shows nothing. */
+  readonly look: Effect.Effect<Snapshot>
   /** Looks and shows once: for what changed since the last time. */
   readonly refresh: Effect.Effect<void>
   /** A step on the screen for as long as `effect` runs; one that fails stays there without an end. */
@@ -23,6 +25,8 @@ export interface Monitor {
   /** Waits for a snapshot that pleases; the last one taken counts. */
   readonly until: (pleases: (snapshot: Snapshot) => boolean) => Effect.Effect<void>
   readonly state: Effect.Effect<State>
+  /** Milliseconds since the demo began. */
+  readonly elapsed: Effect.Effect<number>
 }
 
 const observe = Effect.fnUntraced(function* (world: World) {
@@ -46,9 +50,11 @@ export const make = Effect.fnUntraced(function* (world: World, screen: Screen) {
     exchanges: 0
   })
 
+  const look = Effect.orDie(observe(world))
+
   const refresh = Effect.gen(function* () {
     const seen = {
-      snapshot: yield* observe(world),
+      snapshot: yield* look,
       elapsed: yield* elapsed,
       calls: [...world.scvmm.state.calls().values()].reduce((sum, count) => sum + count, 0),
       exchanges: yield* world.winrm.exchanges
@@ -62,6 +68,7 @@ export const make = Effect.fnUntraced(function* (world: World, screen: Screen) {
 
   const monitor: Monitor = {
     run: Effect.forever(Effect.andThen(refresh, Effect.sleep(interval))),
+    look,
     refresh,
     step: (title, effect) =>
       Effect.gen(function* () {
@@ -79,7 +86,8 @@ export const make = Effect.fnUntraced(function* (world: World, screen: Screen) {
         Stream.runHead,
         Effect.asVoid
       ),
-    state: SubscriptionRef.get(ref)
+    state: SubscriptionRef.get(ref),
+    elapsed
   }
   return monitor
 })

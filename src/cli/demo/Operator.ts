@@ -1,4 +1,4 @@
-/** The operator as a process of its own: this very program, started with `manager`. */
+/** The operator as a process of its own: this very program, started with `manager`, killed, and started again. */
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -26,9 +26,14 @@ export class OperatorEnded extends Data.TaggedError("OperatorEnded")<{
 }
 
 export interface Operator {
-  readonly pid: number
-  /** Never succeeds: fails when the operator ends. */
+  /** Of the process that runs, or ran last. */
+  readonly pid: () => number
+  /** Never succeeds: fails when the operator ends unasked. */
   readonly running: Effect.Effect<never, OperatorEnded>
+  /** SIGKILL: nothing of it tidies up. Returns when the process is gone. */
+  readonly kill: Effect.Effect<void>
+  /** Another process, after `kill`. */
+  readonly restart: Effect.Effect<void>
   /** SIGTERM, and how it ended; killed when that takes longer than 30 s. */
   readonly stop: Effect.Effect<End>
 }
@@ -70,38 +75,58 @@ const spawn = (options: Options): childProcess.ChildProcess => {
   return child
 }
 
+interface Process {
+  readonly child: childProcess.ChildProcess
+  readonly ended: Deferred.Deferred<End>
+  /** Set by who kills it on purpose; ends when there is another process. */
+  successor: Deferred.Deferred<Process> | undefined
+}
+
+const begin = (options: Options): Process => {
+  const ended = Deferred.makeUnsafe<End>()
+  const end = (how: End): void => void Deferred.doneUnsafe(ended, Effect.succeed(how))
+  const child = spawn(options)
+  child.once("exit", (code, signal) => end(code ?? signal ?? "no exit code"))
+  child.once("error", (error) => end(error.message))
+  return { child, ended, successor: undefined }
+}
+
+const send = ({ child }: Process, signal: "SIGTERM" | "SIGKILL") => Effect.sync(() => void child.kill(signal))
+
+const stopWithin = (process: Process, limit: "10 seconds" | "30 seconds"): Effect.Effect<End> =>
+  send(process, "SIGTERM").pipe(
+    Effect.andThen(Deferred.await(process.ended)),
+    Effect.interruptible,
+    Effect.timeoutOrElse({
+      duration: limit,
+      orElse: () => Effect.andThen(send(process, "SIGKILL"), Deferred.await(process.ended))
+    })
+  )
+
 /** Ends with the scope at the latest: asked first, killed after ten seconds. */
 export const start = Effect.fn("Operator.start")(function* (options: Options) {
-  const ended = yield* Deferred.make<End>()
-  const end = (how: End): void => void Deferred.doneUnsafe(ended, Effect.succeed(how))
-  const stopWithin = (child: childProcess.ChildProcess, limit: "10 seconds" | "30 seconds"): Effect.Effect<End> =>
-    Effect.sync(() => void child.kill("SIGTERM")).pipe(
-      Effect.andThen(Deferred.await(ended)),
-      Effect.interruptible,
-      Effect.timeoutOrElse({
-        duration: limit,
-        orElse: () =>
-          Effect.andThen(
-            Effect.sync(() => void child.kill("SIGKILL")),
-            Deferred.await(ended)
-          )
-      })
-    )
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const child = spawn(options)
-      child.once("exit", (code, signal) => end(code ?? signal ?? "no exit code"))
-      child.once("error", (error) => end(error.message))
-      return child
-    }),
-    (child) => stopWithin(child, "10 seconds")
+  const operator = yield* Effect.acquireRelease(
+    Effect.sync(() => ({ process: begin(options) })),
+    (operator) => stopWithin(operator.process, "10 seconds")
   )
-  return {
-    pid: child.pid ?? 0,
-    running: Effect.gen(function* () {
-      const how = yield* Deferred.await(ended)
+  const watch = (process: Process): Effect.Effect<never, OperatorEnded> =>
+    Effect.gen(function* () {
+      const how = yield* Deferred.await(process.ended)
+      if (process.successor !== undefined) return yield* watch(yield* Deferred.await(process.successor))
       return yield* new OperatorEnded({ end: how, lastLines: yield* tail(options.log, 20) })
+    })
+  return {
+    pid: () => operator.process.child.pid ?? 0,
+    running: Effect.suspend(() => watch(operator.process)),
+    kill: Effect.suspend(() => {
+      operator.process.successor = Deferred.makeUnsafe()
+      return Effect.andThen(send(operator.process, "SIGKILL"), Effect.asVoid(Deferred.await(operator.process.ended)))
     }),
-    stop: stopWithin(child, "30 seconds")
+    restart: Effect.sync(() => {
+      const { successor } = operator.process
+      operator.process = begin(options)
+      if (successor !== undefined) Deferred.doneUnsafe(successor, Effect.succeed(operator.process))
+    }),
+    stop: Effect.suspend(() => stopWithin(operator.process, "30 seconds"))
   } satisfies Operator
 })

@@ -1,8 +1,10 @@
-/** What the demo does: a cluster up, workers added and taken away, the cluster deleted. */
+/** What the demo does: a cluster up through a crash of the operator, workers added and taken away, the cluster deleted. */
 import * as Effect from "effect/Effect"
 import * as Core from "../../simulators/capi/CoreApi.ts"
+import { type Crash, crash } from "./Crash.ts"
 import * as DemoCluster from "./DemoCluster.ts"
 import type { Monitor } from "./Monitor.ts"
+import type { Operator } from "./Operator.ts"
 import type { Site } from "./Site.ts"
 import * as Snapshots from "./Snapshot.ts"
 
@@ -13,8 +15,16 @@ export const scaleSteps = (workers: number): readonly [number, number] => [worke
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
-/** Creates every object, and waits until each Machine has its Node. Refusals of the API are defects of the demo. */
-export const bringUp = (site: Site, monitor: Monitor, workers: number): Effect.Effect<void> =>
+/**
+ * Creates every object, and waits until each Machine has its Node; meanwhile the operator is killed and started again, unless
+ * none is given. Refusals of the API are defects of the demo.
+ */
+export const bringUp = (
+  site: Site,
+  monitor: Monitor,
+  workers: number,
+  operator: Operator | undefined
+): Effect.Effect<Crash | undefined> =>
   monitor.step(
     `bring up ${plural(controlPlanes, "control-plane machine")} and ${plural(workers, "worker")}`,
     Effect.gen(function* () {
@@ -25,7 +35,9 @@ export const bringUp = (site: Site, monitor: Monitor, workers: number): Effect.E
           ...object
         })
       }
+      const crashed = operator === undefined ? undefined : yield* crash(site.world, monitor, operator)
       yield* monitor.until(Snapshots.isUp(controlPlanes + workers))
+      return crashed
     }).pipe(Effect.orDie)
   )
 

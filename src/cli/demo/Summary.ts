@@ -1,5 +1,6 @@
 /** What a demo came to: its figures as text and as JSON. */
 import type { Json } from "../../../schemas/kube/Patch.ts"
+import type { Crash } from "./Crash.ts"
 import type { Step } from "./View.ts"
 import { seconds } from "./View.ts"
 
@@ -8,6 +9,8 @@ export interface Summary {
   readonly ready: number | undefined
   /** Machines of the cluster when it was ready. */
   readonly machines: number
+  /** The operator was killed and came back; undefined when it was not. */
+  readonly crash: Crash | undefined
   /** VMs created from beginning to end, those of scaling included. */
   readonly created: number
   readonly steps: ReadonlyArray<Step>
@@ -19,6 +22,8 @@ export interface Summary {
   readonly duplicates: ReadonlyArray<string>
   readonly leftovers: ReadonlyArray<string>
 }
+
+const secondsOf = (millis: number): number => Math.round(millis) / 1000
 
 const total = (summary: Summary): number => [...summary.calls.values()].reduce((sum, count) => sum + count, 0)
 
@@ -33,12 +38,27 @@ export const verdict = ({ duplicates, leftovers }: Summary): string | undefined 
   return wrong.length === 0 ? undefined : wrong.join("; ")
 }
 
+const crashed = (crash: Crash, ready: number | undefined): ReadonlyArray<string> => {
+  const [creations, shells] = [
+    crash.creating === 1 ? "1 creation" : `${crash.creating} creations`,
+    crash.abandoned.length === 1
+      ? "1 shell of the killed process was"
+      : `${crash.abandoned.length} shells of the killed process were`
+  ]
+  const readiness = ready === undefined ? "cluster not ready" : `cluster ready at ${seconds(ready)}`
+  return [
+    `  operator       killed at ${seconds(crash.killedAt)} amid ${creations}, back at ${seconds(crash.backAt)}, ${readiness}`,
+    `                 ${shells} left to WinRM's IdleTimeOut`
+  ]
+}
+
 export const lines = (summary: Summary): ReadonlyArray<string> => [
   "Summary",
   ...summary.steps.map(
     (step) =>
       `  ${step.title.padEnd(58)} ${step.endedAt === undefined ? "not reached" : seconds(step.endedAt - step.startedAt).padStart(8)}`
   ),
+  ...(summary.crash === undefined ? [] : crashed(summary.crash, summary.ready)),
   `  SCVMM calls    ${total(summary)}`,
   ...[...summary.calls]
     .toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
@@ -52,7 +72,13 @@ export const lines = (summary: Summary): ReadonlyArray<string> => [
 
 /** What --json writes. */
 export const json = (summary: Summary): Json => ({
-  ready_seconds: summary.ready === undefined ? null : Math.round(summary.ready) / 1000,
+  ready_seconds: summary.ready === undefined ? null : secondsOf(summary.ready),
+  ...(summary.crash !== undefined && {
+    killed_seconds: secondsOf(summary.crash.killedAt),
+    back_seconds: secondsOf(summary.crash.backAt),
+    creating_when_killed: summary.crash.creating,
+    abandoned_shells: summary.crash.abandoned.length
+  }),
   machines: summary.machines,
   scvmm_calls: total(summary),
   exchanges: summary.exchanges,

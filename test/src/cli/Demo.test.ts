@@ -22,7 +22,7 @@ const folder = Effect.acquireRelease(
 
 describe("demo", () => {
   it.live(
-    "brings a cluster up, scales it, deletes it, leaves nothing, and says so",
+    "brings a cluster up through a crash of the operator, scales it, deletes it, leaves nothing, and says so",
     () =>
       Effect.gen(function* () {
         const file = path.join(yield* folder, "summary.json")
@@ -36,14 +36,19 @@ describe("demo", () => {
           "stop the operator"
         ]
         for (const step of steps) assert.include(stdout, `✔ ${step}: `)
+        assert.match(stdout, /✔ kill the operator amid \d creations?: /u)
+        assert.match(stdout, /✔ start it again: process \d+: /u)
         assert.match(stdout, /demo-workers-\S+ +Running +VM Running +10\./u)
         assert.match(stdout, /demo-workers-\S+ +gone/u)
         assert.match(stdout, /New-CapsVirtualMachine +6$/mu)
         assert.match(stdout, /leftovers +0\n$/u)
         assert.strictEqual(code, 0)
-        const { ready_seconds, scvmm_calls, exchanges, ...rest } = JSON.parse(fs.readFileSync(file, "utf8"))
+        const { ready_seconds, killed_seconds, back_seconds, ...summary } = JSON.parse(fs.readFileSync(file, "utf8"))
+        assert.isTrue(0 < killed_seconds && killed_seconds < back_seconds && back_seconds < ready_seconds)
+        const { creating_when_killed, abandoned_shells, scvmm_calls, exchanges, ...rest } = summary
+        assert.isAbove(creating_when_killed, 0)
+        assert.isAbove(abandoned_shells, 0)
         assert.deepStrictEqual(rest, { machines: 4, duplicates: 0, leftovers: 0 })
-        assert.isAbove(ready_seconds, 0)
         assert.isAbove(scvmm_calls, 6 * 8)
         assert.isAbove(exchanges, scvmm_calls)
       }).pipe(Effect.scoped),
@@ -54,7 +59,7 @@ describe("demo", () => {
     "fails at once, and tells where to look, when the operator dies",
     () =>
       Effect.gen(function* () {
-        const program = yield* Program.start("demo", "--machines", "1")
+        const program = yield* Program.start("demo", "--machines", "1", "--no-crash")
         const [, pid = ""] = yield* program.line(/operator: process (\d+)/u)
         yield* program.line(/UnderCreation/u)
         process.kill(Number(pid), "SIGKILL")
@@ -76,7 +81,7 @@ describe("demo", () => {
     () =>
       Effect.gen(function* () {
         const program = yield* Program.start("demo", "--machines", "1", "--keep")
-        const [, pid = ""] = yield* program.line(/operator: process (\d+)/u)
+        const [, pid = ""] = yield* program.line(/start it again: process (\d+)/u)
         const [, kubeconfig = ""] = yield* program.line(/export KUBECONFIG=(.+)/u)
         assert.strictEqual(fs.statSync(kubeconfig).mode & 0o777, 0o600)
         yield* program.signal("SIGINT")

@@ -4,6 +4,7 @@ import * as Summary from "../../../../src/cli/demo/Summary.ts"
 
 const good: Summary.Summary = {
   ready: 12_968.4,
+  crash: undefined,
   machines: 6,
   created: 8,
   steps: [
@@ -19,6 +20,8 @@ const good: Summary.Summary = {
   duplicates: [],
   leftovers: []
 }
+
+const crash = { killedAt: 5074.4, backAt: 6638, creating: 2, abandoned: ["A", "B", "C"] }
 
 describe("Summary", () => {
   it("adds up for a program", () => {
@@ -46,6 +49,26 @@ describe("Summary", () => {
       "  duplicates     0",
       "  leftovers      1",
       "    medium a"
+    ])
+  })
+
+  it("says when the operator was killed, when it was back, and when the cluster was ready all the same", () => {
+    assert.deepInclude(Summary.json({ ...good, crash }), {
+      ready_seconds: 12.968,
+      killed_seconds: 5.074,
+      back_seconds: 6.638,
+      creating_when_killed: 2,
+      abandoned_shells: 3
+    })
+    const of = (more: Partial<Summary.Summary>) =>
+      Summary.lines({ ...good, crash, ...more }).filter((line) => /operator|IdleTimeOut/u.test(line))
+    assert.deepStrictEqual(of({}), [
+      "  operator       killed at 5.1 s amid 2 creations, back at 6.6 s, cluster ready at 13.0 s",
+      "                 3 shells of the killed process were left to WinRM's IdleTimeOut"
+    ])
+    assert.deepStrictEqual(of({ crash: { ...crash, creating: 1, abandoned: ["A"] }, ready: undefined }), [
+      "  operator       killed at 5.1 s amid 1 creation, back at 6.6 s, cluster not ready",
+      "                 1 shell of the killed process was left to WinRM's IdleTimeOut"
     ])
   })
 
