@@ -43,8 +43,8 @@ export interface LeaseState {
   /** The last record that was seen. */
   readonly seen: Sight | undefined
   /**
-   * Whether the API was looked at since the last write that did not succeed: `version` may be old, or our own write have
-   * happened after all.
+   * Whether `seen` is what is there: a candidate's look counts at once only, and after a write that did not succeed `version`
+   * may be old, or the write have happened after all.
    */
   readonly known: "unread" | "absent" | "present"
   /** Until when this process may act; undefined until its first success. */
@@ -74,7 +74,7 @@ export type Step =
 /**
  * ## Expected flow
  * Read → Create or Acquire, at once or after Wait → Renew, again and again. Each step's outcome goes into `saw`, `wrote` or
- * `failed`, and the next step is asked for.
+ * `lookAgain` (also after a Wait), and the next step is asked for.
  *
  * ## Guarantees
  * Two candidates are never both within their `heldUntil` at one instant: a term counts from before its write left, others
@@ -122,14 +122,14 @@ export const saw = (state: LeaseState, record: LeaseRecord | undefined, now: num
  * after the term that it began is no success either; and a term that has ended is never prolonged.
  */
 export const wrote = (state: LeaseState, record: LeaseRecord, started: number, now: number): LeaseState => {
-  if (state.known === "present" && state.seen?.record.version === record.version) return failed(state)
+  if (state.known === "present" && state.seen?.record.version === record.version) return lookAgain(state)
   const until = started + state.timing.renew
   const ended = now >= (state.heldUntil ?? until)
   return { ...state, known: "present", seen: { record, since: now }, heldUntil: ended ? state.heldUntil : until }
 }
 
-/** A read or a write came to nothing, or nobody knows to what: look before anything else. */
-export const failed = (state: LeaseState): LeaseState => ({ ...state, known: "unread" })
+/** Time has passed since the last look, or a read or a write came to nobody knows what: look before anything else. */
+export const lookAgain = (state: LeaseState): LeaseState => ({ ...state, known: "unread" })
 
 /** Stops leading for good, before the record is given up. */
 export const resign = (state: LeaseState): LeaseState => ({ ...state, heldUntil: Number.NEGATIVE_INFINITY })

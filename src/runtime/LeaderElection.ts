@@ -97,7 +97,7 @@ export const make = Effect.fnUntraced(function* ({ key, identity, timing }: Opti
       _tag === "Read" ? lock.read : _tag === "Create" ? lock.create : lock.take(next.over)
     )
     if (made._tag === "Failure") {
-      state = LeaseState.failed(state)
+      state = LeaseState.lookAgain(state)
       // Another candidate was first: the next look says who.
       if (made.failure._tag !== "KubeConflict") yield* tell(made.failure)
       return yield* pause
@@ -136,6 +136,7 @@ export const make = Effect.fnUntraced(function* ({ key, identity, timing }: Opti
     const next = LeaseState.step(state, now)
     if (next._tag === "Lost") return yield* lose(next.detail)
     if (next._tag !== "Wait") return yield* attempt(next)
+    state = LeaseState.lookAgain(state)
     if (next.holder !== holder) {
       holder = next.holder
       yield* log(Effect.logInfo("standing by: another process leads")).pipe(Effect.annotateLogs({ leader: holder }))

@@ -50,15 +50,15 @@ describe("LeaseState", () => {
   })
 
   it("looks again after a failure, and finds that its write had happened", () => {
-    const lost = State.failed(State.saw(fresh, undefined, 0))
+    const lost = State.lookAgain(State.saw(fresh, undefined, 0))
     assert.strictEqual(State.step(lost, 10)._tag, "Read")
     assert.strictEqual(State.step(State.saw(lost, record("me", "1"), 20), 20)._tag, "Renew")
   })
 
   it("is lost when another holds it, or when it was deleted", () => {
-    const other = State.saw(State.failed(leading), record("other", "2"), 5_000)
+    const other = State.saw(State.lookAgain(leading), record("other", "2"), 5_000)
     assert.deepStrictEqual(State.step(other, 5_000), { _tag: "Lost", detail: 'taken by "other"' })
-    assert.strictEqual(State.step(State.saw(State.failed(leading), undefined, 5_000), 5_000)._tag, "Lost")
+    assert.strictEqual(State.step(State.saw(State.lookAgain(leading), undefined, 5_000), 5_000)._tag, "Lost")
   })
 
   it("takes no answer for a success that changed nothing, or came after the term it began", () => {
@@ -168,7 +168,7 @@ const simulate = (
     const fail = () => {
       if (!current()) return
       candidate.exchange++
-      candidate.state = State.failed(candidate.state)
+      candidate.state = State.lookAgain(candidate.state)
       rest(candidate, timing.retry)
     }
     const limit = now + 5_000 / candidate.rate
@@ -213,7 +213,10 @@ const simulate = (
     }
     const step = State.step(candidate.state, local(candidate))
     if (step._tag === "Lost") return restart(candidate)
-    if (step._tag === "Wait") return rest(candidate, Math.min(timing.retry, step.until - local(candidate)))
+    if (step._tag === "Wait") {
+      candidate.state = State.lookAgain(candidate.state)
+      return rest(candidate, Math.min(timing.retry, step.until - local(candidate)))
+    }
     return ask(candidate, step)
   }
 
