@@ -2,8 +2,8 @@
 import * as Schema from "effect/Schema"
 
 export class KubeConfigError extends Schema.TaggedError<KubeConfigError>()("KubeConfigError", {
-  reason: Schema.Literals(["Unreadable", "Malformed", "Unsupported", "Failed"]),
-  /** The file, or the environment variable, that was looked at. */
+  reason: Schema.Literals(["NotFound", "Unreadable", "Malformed", "Unsupported", "NotAllowed", "Failed"]),
+  /** The file, the environment variable or the Secret that was looked at. */
   path: Schema.String,
   /** Where in it; "" is the whole. */
   field: Schema.String,

@@ -8,6 +8,7 @@ import { ExecPlugin, refusal } from "./ExecCredential.ts"
 import { KubeConfigError } from "./KubeConfigError.ts"
 
 const text = Schema.optionalKey(Schema.String)
+const anything = Schema.optionalKey(Schema.Unknown)
 const flag = Schema.optionalKey(Schema.Boolean)
 
 const Cluster = Schema.Struct({
@@ -31,7 +32,10 @@ const User = Schema.Struct({
   token: text,
   tokenFile: text,
   username: text,
-  as: text,
+  as: anything,
+  "as-uid": anything,
+  "as-groups": anything,
+  "as-user-extra": anything,
   exec: Schema.optionalKey(ExecPlugin),
   "auth-provider": Schema.optionalKey(AuthProvider)
 })
@@ -70,7 +74,8 @@ export interface Described {
   readonly token?: Redacted.Redacted
   readonly tokenFile?: { readonly origin: string; readonly field: string; readonly path: string }
   readonly logOn?: LogOn
-  readonly insecure: boolean
+  /** The field that turns the verification of the server off, when it does. */
+  readonly insecure: string | undefined
   readonly serverName?: string
   readonly namespace: string
 }
@@ -90,7 +95,11 @@ const decode = Schema.decodeUnknownResult(Schema.toCodecGoJson(Document))
 /** Parses one kubeconfig, YAML or JSON. Messages carry positions and fields, never contents: those are secrets. */
 export const parse = (path: string, source: string): Result.Result<Parsed, KubeConfigError> => {
   const lines = new Yaml.LineCounter()
-  const document = Yaml.parseDocument(source, { prettyErrors: false, lineCounter: lines })
+  const document = Result.getOrUndefined(
+    // The parser is recursive: a document that nests without end ends the stack.
+    Result.try(() => Yaml.parseDocument(source, { prettyErrors: false, lineCounter: lines }))
+  )
+  if (document === undefined) return Result.fail(malformed(path, "", "nested too deep"))
   const [error] = document.errors
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0])
@@ -219,7 +228,8 @@ export const describe = (
     const who = user?.entry.user ?? {}
     const of = (field: string) => `users.${userName}.user.${field}`
     if (who.username !== undefined) return yield* Result.fail(unsupported(path, of("username"), "a password"))
-    if (who.as !== undefined) return yield* Result.fail(unsupported(path, of("as"), "impersonation"))
+    const impersonated = (["as", "as-uid", "as-groups", "as-user-extra"] as const).find((it) => who[it] !== undefined)
+    if (impersonated !== undefined) return yield* Result.fail(unsupported(path, of(impersonated), "impersonation"))
     const cert = yield* material(
       path,
       of("client-certificate"),
@@ -235,7 +245,7 @@ export const describe = (
     const serverName = cluster["tls-server-name"]
     return {
       server,
-      insecure: cluster["insecure-skip-tls-verify"] === true,
+      insecure: cluster["insecure-skip-tls-verify"] === true ? at("insecure-skip-tls-verify") : undefined,
       namespace: context.entry.context.namespace ?? "default",
       ...(ca !== undefined && { ca }),
       ...(cert !== undefined && { cert }),

@@ -60,6 +60,6 @@ export const tlsOf = Effect.fnUntraced(function* (described: Described) {
     ...(cert !== undefined && { cert: Redacted.value(cert) }),
     ...(key !== undefined && { key }),
     ...(described.serverName !== undefined && { serverName: described.serverName }),
-    ...(described.insecure && { insecureSkipVerify: true })
+    ...(described.insecure !== undefined && { insecureSkipVerify: true })
   } satisfies Tls
 })

@@ -16,7 +16,7 @@ export const exec = (described: Described, tls: Tls, logOn: Extract<LogOn, { rea
     cluster: {
       server: described.server,
       ...(described.serverName !== undefined && { "tls-server-name": described.serverName }),
-      ...(described.insecure && { "insecure-skip-tls-verify": true }),
+      ...(described.insecure !== undefined && { "insecure-skip-tls-verify": true }),
       ...(tls.ca !== undefined && { "certificate-authority-data": Base64.encode(tls.ca) }),
       ...(logOn.extension !== undefined && { config: logOn.extension })
     }
