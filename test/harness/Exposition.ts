@@ -61,6 +61,18 @@ export const valueOf = (
   return undefined
 }
 
+/** Sum over the series of a family that have these labels among theirs; of a histogram, name its suffix as well. */
+export const sum = (
+  families: ReadonlyMap<string, Family>,
+  name: string,
+  labels: Readonly<Record<string, string>> = {}
+): number =>
+  [...families.values()]
+    .flatMap(({ samples }) => samples)
+    .filter((sample) => sample.name === name)
+    .filter((sample) => Object.entries(labels).every(([key, value]) => sample.labels[key] === value))
+    .reduce((total, { value }) => total + value, 0)
+
 /** Upper bounds of a histogram's buckets, those of its first series. */
 export const boundaries = (family: Family | undefined): ReadonlyArray<number> => {
   const buckets = (family?.samples ?? []).filter(({ labels }) => "le" in labels)

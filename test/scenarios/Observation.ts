@@ -4,6 +4,7 @@ import * as path from "node:path"
 import * as Demo from "../../src/cli/demo/DemoCluster.ts"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
 import { objects, text } from "../../src/simulators/kube/KubeJson.ts"
+import * as Exposition from "../harness/Exposition.ts"
 import * as Jaeger from "../harness/Jaeger.ts"
 import * as OperatorProcess from "../harness/OperatorProcess.ts"
 import { create, eventually, site } from "./Site.ts"
@@ -20,14 +21,6 @@ const fetchText = (url: string) =>
     const answer = await fetch(url)
     return { status: answer.status, body: await answer.text() }
   })
-
-/** Value of a metric, summed over the series whose labels hold all of `labels`. */
-export const metric = (exposition: string, metricName: string, labels: Readonly<Record<string, string>> = {}): number =>
-  exposition
-    .split("\n")
-    .filter((line) => line.startsWith(`${metricName}{`) || line.startsWith(`${metricName} `))
-    .filter((line) => Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0)
 
 /** A secret as it may stand in a text: as it is, in hex, and in base64 wherever it begins. */
 const forms = (secret: string): ReadonlyArray<string> => [
@@ -49,7 +42,12 @@ export const observe = Effect.gen(function* () {
     log: path.join(here.folder, "operator.log"),
     // At this level every reconcile says something.
     env: { LOG_LEVEL: "debug", ...(jaeger !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.endpoint }) },
-    flags: ["--vm-transition-period", "0.2"]
+    flags: [
+      ["--vm-transition-period", "0.2"],
+      ["--scvmmmachine-concurrency", "7"],
+      ["--scvmmcluster-concurrency", "3"],
+      ["--scvmmprovider-concurrency", "2"]
+    ].flat()
   })
   const listening = yield* eventually(
     "the line of the addresses",
@@ -98,15 +96,17 @@ export const observe = Effect.gen(function* () {
     "the machine is gone",
     Effect.map(access.find(Core.ScvmmMachine, namespace, name), (object) => (object === undefined ? true : undefined))
   )
-  const scrape = Effect.map(fetchText(`http://${String(listening["diagnostics"])}/metrics`), ({ body }) => body)
+  const scrape = Effect.map(fetchText(`http://${String(listening["diagnostics"])}/metrics`), ({ body }) =>
+    Exposition.parse(body)
+  )
   // A little later nothing is under way any more.
   const metrics = yield* eventually(
     "the operator rests",
     Effect.gen(function* () {
-      const requests = metric(yield* scrape, "rest_client_requests_total")
+      const requests = Exposition.sum(yield* scrape, "rest_client_requests_total")
       yield* Effect.sleep("300 millis")
       const later = yield* scrape
-      return metric(later, "rest_client_requests_total") === requests ? later : undefined
+      return Exposition.sum(later, "rest_client_requests_total") === requests ? later : undefined
     })
   )
   const end = yield* operator.stop

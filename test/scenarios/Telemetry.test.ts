@@ -3,9 +3,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { serviceName } from "../../layers/telemetry/Tracing.ts"
+import { sum as metric, valueOf } from "../harness/Exposition.ts"
 import type * as Jaeger from "../harness/Jaeger.ts"
 import type * as OperatorProcess from "../harness/OperatorProcess.ts"
-import { jaegerBinary, metric, observe } from "./Observation.ts"
+import { jaegerBinary, observe } from "./Observation.ts"
 import { quiet } from "./Site.ts"
 
 class Observed extends Context.Service<Observed, Effect.Success<typeof observe>>()("test/scenarios/Observed") {}
@@ -106,11 +107,37 @@ describe("what an operator says of itself", () => {
             ended.length
           )
           assert.strictEqual(metric(metrics, "controller_runtime_active_workers", { controller }), 0)
-          assert.isAbove(metric(metrics, "controller_runtime_max_concurrent_reconciles", { controller }), 0)
           assert.isAbove(metric(metrics, "workqueue_adds_total", { name: controller }), 0)
+          const own = { name: controller, controller }
+          assert.strictEqual(valueOf(metrics, "workqueue_depth", { ...own, priority: "0" }), 0)
+          assert.strictEqual(valueOf(metrics, "workqueue_depth", { ...own, priority: "-100" }), 0)
+          assert.strictEqual(valueOf(metrics, "workqueue_unfinished_work_seconds", own), 0)
+          assert.strictEqual(valueOf(metrics, "controller_runtime_reconcile_panics_total", { controller }), 0)
         }
         assert.isAbove(metric(metrics, "rest_client_requests_total", { method: "PATCH", code: "200" }), 0)
         assert.isAbove(metric(metrics, "process_resident_memory_bytes"), 0)
+      })
+    )
+
+    it.effect("each controller has as many workers as its flag says", () =>
+      Effect.map(Observed, ({ metrics }) => {
+        for (const [controller, workers] of [
+          ["scvmmmachine", 7],
+          ["scvmmcluster", 3],
+          ["scvmmprovider", 2]
+        ] as const) {
+          assert.strictEqual(valueOf(metrics, "controller_runtime_max_concurrent_reconciles", { controller }), workers)
+        }
+      })
+    )
+
+    it.effect("no metric has a label that grows with the objects", () =>
+      Effect.map(Observed, ({ metrics }) => {
+        const values = [...metrics.values()].flatMap(({ samples }) =>
+          samples.flatMap(({ labels }) => Object.values(labels))
+        )
+        assert.isAbove(values.length, 100)
+        for (const value of values) assert.notMatch(value, /lonely|bootstrap-|[0-9a-f]{8}-[0-9a-f]{4}-/u)
       })
     )
 

@@ -6,6 +6,7 @@ import * as http from "node:http"
 import * as BindAddress from "../../../src/http/BindAddress.ts"
 import * as HealthServer from "../../../src/http/HealthServer.ts"
 import * as MetricsServer from "../../../src/http/MetricsServer.ts"
+import * as Exposition from "../../harness/Exposition.ts"
 
 const local = { host: "127.0.0.1", port: 0 }
 const well = Effect.succeed(undefined)
@@ -104,16 +105,15 @@ describe("MetricsServer", () => {
       const first = yield* ask(address, "/metrics")
       assert.strictEqual(first.status, 200)
       assert.strictEqual(first.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8")
-      const lines = first.body.split("\n")
-      assert.include(lines, 'toys_total{colour="r\\"ed"} 3')
-      assert.include(lines, "# TYPE process_cpu_seconds_total counter")
-      const value = (body: string, name: string) => Number(new RegExp(`^${name} (.*)$`, "mu").exec(body)?.[1])
-      assert.isAbove(value(first.body, "process_resident_memory_bytes"), 1_000_000)
-      assert.isAbove(value(first.body, "nodejs_heap_size_used_bytes"), 1_000_000)
-      const second = yield* ask(address, "/metrics")
-      const [before, after] = [first, second].map(({ body }) => value(body, "process_cpu_seconds_total"))
-      assert.isAbove(before ?? 0, 0)
-      assert.isAtLeast(after ?? 0, before ?? 0)
+      const before = Exposition.parse(first.body)
+      assert.strictEqual(Exposition.valueOf(before, "toys_total", { colour: 'r"ed' }), 3)
+      assert.strictEqual(before.get("process_cpu_seconds_total")?.type, "counter")
+      const value = (families: typeof before, name: string) => Exposition.valueOf(families, name, {}) ?? 0
+      assert.isAbove(value(before, "process_resident_memory_bytes"), 1_000_000)
+      assert.isAbove(value(before, "nodejs_heap_size_used_bytes"), 1_000_000)
+      const after = Exposition.parse((yield* ask(address, "/metrics")).body)
+      assert.isAbove(value(before, "process_cpu_seconds_total"), 0)
+      assert.isAtLeast(value(after, "process_cpu_seconds_total"), value(before, "process_cpu_seconds_total"))
     }).pipe(Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 })
