@@ -5,7 +5,7 @@ import { decodeCliXml } from "../../layers/psrp/CliXmlDecoder.ts"
 import { encodeCliXml } from "../../layers/psrp/CliXmlEncoder.ts"
 import { array, bag } from "../../layers/psrp/PsObject.ts"
 import type { Bench } from "./Bench.ts"
-import { median } from "./Bench.ts"
+import { figure, median } from "./Bench.ts"
 
 const machine = (index: number) => {
   const fields = {
@@ -40,11 +40,11 @@ const round = (text: string, bytes: number): number => {
 }
 
 export const cliXmlDecode: Bench = {
-  key: "clixml.decode.mb_s",
+  keys: ["clixml.decode.mb_s"],
   measure: Effect.sync(() => {
     const text = encodeCliXml(array(Array.from({ length: 500 }, (_, index) => machine(index))))
     const bytes = Buffer.byteLength(text)
     round(text, bytes)
-    return { value: median(Array.from({ length: rounds }, () => round(text, bytes))), unit: "MB/s" }
+    return { "clixml.decode.mb_s": figure(median(Array.from({ length: rounds }, () => round(text, bytes))), "MB/s") }
   })
 }

@@ -9,13 +9,14 @@ import { at } from "../../src/simulators/kube/KubeJson.ts"
 import * as OperatorProcess from "../harness/OperatorProcess.ts"
 import { create, eventually, site } from "../scenarios/Site.ts"
 import type { Bench } from "./Bench.ts"
+import { figure } from "./Bench.ts"
 
 const namespace = "default"
 const replicas = { controlPlanes: 3, workers: 3 } as const
 const machines = replicas.controlPlanes + replicas.workers
 
 export const machineExchanges: Bench = {
-  key: "machine.create.exchanges",
+  keys: ["machine.create.exchanges"],
   measure: Effect.gen(function* () {
     const speed = Speed.speed("fast")
     let posts = 0
@@ -56,6 +57,6 @@ export const machineExchanges: Bench = {
     yield* operator.stop
     const left = [...scvmm.state.leftovers(), ...scvmm.state.everDuplicated()]
     if (left.length > 0) return yield* Effect.die(new Error(`left over: ${left.join(", ")}`))
-    return { value: posts / machines, unit: "exchanges" }
+    return { "machine.create.exchanges": figure(posts / machines, "exchanges") }
   }).pipe(Effect.orDie)
 }

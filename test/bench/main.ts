@@ -8,32 +8,50 @@ import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { quiet } from "../scenarios/Site.ts"
-import type { Figure } from "./Bench.ts"
+import type { Figure, Figures } from "./Bench.ts"
 import { cliXmlDecode } from "./CliXmlDecode.ts"
 import { firstReconcile } from "./FirstReconcile.ts"
+import { fleet1000, fleet5000 } from "./FleetMemory.ts"
 import { machineExchanges } from "./MachineExchanges.ts"
+import { noopReconcile } from "./NoopReconcile.ts"
+import { watchLatency } from "./WatchLatency.ts"
 
-const benches = [cliXmlDecode, firstReconcile, machineExchanges] as const
-const keys = benches.map(({ key }) => key)
+const benches = [
+  cliXmlDecode,
+  noopReconcile,
+  firstReconcile,
+  watchLatency,
+  fleet1000,
+  fleet5000,
+  machineExchanges
+] as const
+const keys = benches.flatMap((bench) => bench.keys)
 const width = Math.max(...keys.map((key) => key.length))
 
-const row = (key: string, { unit, value }: Figure): string =>
-  `${key.padEnd(width)}  ${value.toFixed(1).padStart(8)}  ${unit}`
+const row = (key: string, { peer, ratio, unit, value }: Figure): string => {
+  const figure = `${key.padEnd(width)}  ${value.toFixed(1).padStart(8)}  ${unit}`
+  return peer === undefined || ratio === undefined
+    ? figure
+    : `${figure.padEnd(width + 26)}peer ${peer.toFixed(1)}, ${ratio.toFixed(2)} times as good`
+}
 
 const bench = Command.make(
   "bench",
   {
-    only: Flag.Literals("only", keys).pipe(Flag.withDescription("measure this alone"), Flag.optional),
+    only: Flag.Literals("only", keys).pipe(
+      Flag.withDescription("measure this alone, with what is measured along with it"),
+      Flag.optional
+    ),
     json: Flag.String("json").pipe(Flag.withDescription("file to write the figures into, as JSON"), Flag.optional)
   },
   Effect.fnUntraced(function* ({ json, only }) {
     const files = yield* FileSystem.FileSystem
-    const figures: Record<string, Figure> = {}
-    for (const { key, measure } of benches) {
-      if (Option.isSome(only) && only.value !== key) continue
-      const figure = yield* Effect.scoped(quiet(measure))
-      figures[key] = figure
-      yield* Console.log(row(key, figure))
+    let figures: Figures = {}
+    for (const { keys, measure } of benches) {
+      if (Option.isSome(only) && !keys.includes(only.value)) continue
+      const measured = yield* Effect.scoped(quiet(measure))
+      figures = { ...figures, ...measured }
+      for (const [key, figure] of Object.entries(measured)) yield* Console.log(row(key, figure))
     }
     if (Option.isSome(json)) yield* files.writeFileString(json.value, `${JSON.stringify(figures, undefined, 2)}\n`)
   })

@@ -18,6 +18,7 @@ export interface Options {
 }
 
 export interface OperatorProcess {
+  readonly pid: number
   /** When it was started, in milliseconds since the epoch: the clock of the log's timestamps. */
   readonly startedAt: number
   readonly text: Effect.Effect<string>
@@ -32,6 +33,24 @@ const main = path.resolve(import.meta.dirname, "../../src/main.ts")
 const inherited = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:LOG|OTEL)_/u.test(name)))
 
+/** The whole lines of JSON that a file holds by now; a line that is none dies. */
+export const linesOf = (file: string): Effect.Effect<ReadonlyArray<Line>> =>
+  Effect.sync(() => {
+    const all = fs.readFileSync(file, "utf8")
+    // What stands behind the last line's end is still being written.
+    const whole = all.slice(0, all.lastIndexOf("\n") + 1)
+    return whole
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line): Line => {
+        try {
+          return JSON.parse(line)
+        } catch {
+          throw new Error(`not a line of JSON: ${line}`)
+        }
+      })
+  })
+
 /** Ends with the scope at the latest. */
 export const start = Effect.fnUntraced(function* (options: Options) {
   const startedAt = yield* Clock.currentTimeMillis
@@ -45,24 +64,11 @@ export const start = Effect.fnUntraced(function* (options: Options) {
     options.log,
     { ...inherited(), LOG_FORMAT: "json", ...options.env }
   )
-  const text = Effect.sync(() => fs.readFileSync(options.log, "utf8"))
   return {
+    pid: child.pid ?? 0,
     startedAt,
-    text,
-    lines: Effect.map(text, (all) => {
-      // What stands behind the last line's end is still being written.
-      const whole = all.slice(0, all.lastIndexOf("\n") + 1)
-      return whole
-        .split("\n")
-        .filter((line) => line !== "")
-        .map((line): Line => {
-          try {
-            return JSON.parse(line)
-          } catch {
-            throw new Error(`not a line of JSON: ${line}`)
-          }
-        })
-    }),
+    text: Effect.sync(() => fs.readFileSync(options.log, "utf8")),
+    lines: linesOf(options.log),
     stop: Process.terminate(child)
   } satisfies OperatorProcess as OperatorProcess
 })
