@@ -35,6 +35,7 @@ export interface Options {
   readonly kubernetes: { readonly origin: string; readonly token: Redacted.Redacted }
   readonly settings: Operator.Settings
   readonly fate: (point: Point) => Fate
+  readonly reachable: (origin: string) => boolean
   readonly latency: () => number
   readonly survives: () => boolean
   readonly tamper: Tamper
@@ -82,6 +83,7 @@ export const start = (options: Options): Incarnation => {
       return fate
     },
     crash,
+    reachable: options.reachable,
     latency: options.latency,
     survives: options.survives,
     onAnswer: (point, response) => log.add(`${options.name} ${point.index} got ${Exchanges.outcome(response)}`)

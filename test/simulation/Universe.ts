@@ -45,12 +45,15 @@ export interface Universe {
   readonly target: Target
   /** Starts an operator; `fate` decides over each of its exchanges. */
   readonly operator: (fate?: (point: Point) => Fate) => Incarnation.Incarnation
+  /** While nobody's connections to Kubernetes, or to WinRM, get through: those that are open are reset. */
+  readonly outage: (of: "kubernetes" | "winrm", duration: Duration.Input) => Effect.Effect<void>
   /** Until `probe` answers; asked again whenever something was written to Kubernetes. */
   readonly until: <A>(probe: Effect.Effect<A | undefined>) => Effect.Effect<A>
 }
 
 const kubernetesOrigin = "https://kubernetes.simulated.test:6443"
 const winRmPort = 5986
+const winRmOrigin = `https://127.0.0.1:${winRmPort}`
 // Nobody looks into it in process; the operator wants one.
 const certificate = "-----BEGIN CERTIFICATE-----\nsimulated\n-----END CERTIFICATE-----\n"
 
@@ -75,7 +78,8 @@ const build = (options: Options, timeline: Timeline, process: Process.Process, l
     })
     const [account] = scvmm.inventory.accounts
     const chance = yield* makeEntropy(`${options.seed}/wire`)
-    let operators = 0
+    const operators: Array<Incarnation.Incarnation> = []
+    const unreachable = new Set<string>()
 
     const universe: Universe = {
       timeline,
@@ -91,25 +95,42 @@ const build = (options: Options, timeline: Timeline, process: Process.Process, l
         password: account?.password ?? ""
       },
       operator: (fate = () => "deliver") => {
-        operators += 1
-        return Incarnation.start({
-          name: `operator-${operators}`,
-          seed: `${options.seed}/operator-${operators}`,
+        const name = `operator-${operators.length + 1}`
+        const operator = Incarnation.start({
+          name,
+          seed: `${options.seed}/${name}`,
           timeline,
           world: process,
           log,
           servers: new Map([
             [kubernetesOrigin, kubernetes.handler],
-            [`https://127.0.0.1:${winRmPort}`, winrm.handler]
+            [winRmOrigin, winrm.handler]
           ]),
           kubernetes: { origin: kubernetesOrigin, token },
           settings: { ...Incarnation.settings, ...options.settings },
           fate,
+          reachable: (origin) => !unreachable.has(origin),
           latency: () => chance.between(0.5, 3),
           survives: () => chance.fraction() < 0.5,
           tamper: options.tamper ?? ((outside) => outside)
         })
+        operators.push(operator)
+        return operator
       },
+      outage: (of, duration) =>
+        Effect.suspend(() => {
+          const origin = of === "kubernetes" ? kubernetesOrigin : winRmOrigin
+          log?.add(`${of} is out of reach`)
+          unreachable.add(origin)
+          for (const { wire } of operators) wire.reset(origin)
+          return Effect.andThen(
+            Effect.sleep(duration),
+            Effect.sync(() => {
+              log?.add(`${of} is back`)
+              unreachable.delete(origin)
+            })
+          )
+        }),
       until: (probe) =>
         Effect.acquireUseRelease(
           Effect.tap(Queue.sliding<void>(1), (waiter) => Effect.sync(() => waiters.add(waiter))),
