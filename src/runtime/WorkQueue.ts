@@ -42,16 +42,17 @@ export const make = Effect.fnUntraced(function* (name: string): Effect.fn.Return
   const queued = yield* Latch.make()
   const rescheduled = yield* Latch.make()
   const metrics = yield* QueueMetrics.make(name)
-  const report = Effect.suspend(() => metrics.depth(keys.depth))
-
   /** A change of the keys and the waking of who waits for it are one synchronous step: no interruption comes between. */
   const change = (operation: (now: number) => boolean | number): Effect.Effect<void> =>
-    Effect.flatMap(Monotonic.millis, (now) => {
+    Effect.map(Monotonic.millis, (now) => {
       const before = keys.nextDue
       const count = Number(operation(now))
-      if (count > 0) queued.openUnsafe()
+      if (count > 0) {
+        queued.openUnsafe()
+        metrics.added(count)
+      }
       if (keys.nextDue !== before) rescheduled.openUnsafe()
-      return Effect.andThen(metrics.added(count), report)
+      metrics.depth(keys.depth)
     })
 
   const add = (request: Request) => change((now) => keys.add(request, now))
@@ -63,8 +64,8 @@ export const make = Effect.fnUntraced(function* (name: string): Effect.fn.Return
       const now = yield* Monotonic.millis
       const taken = keys.take(now)
       if (taken !== undefined) {
-        yield* metrics.taken(taken.request, taken.queuedAt, now)
-        yield* report
+        metrics.taken(taken.request, taken.queuedAt, now)
+        metrics.depth(keys.depth)
         return taken.request
       }
       // Closed only after the queue was seen empty, in one synchronous step: an add in between cannot be missed.
@@ -73,11 +74,12 @@ export const make = Effect.fnUntraced(function* (name: string): Effect.fn.Return
     }
   })
 
-  const finish = Effect.fnUntraced(function* (request: Request, next?: Next) {
-    yield* metrics.finished(request, yield* Monotonic.millis)
-    if (next !== undefined && next.afterMillis > 0) yield* metrics.retried
-    yield* change((now) => keys.finish(request, next && { request: next.request, dueAt: now + next.afterMillis }, now))
-  })
+  const finish = (request: Request, next?: Next) =>
+    change((now) => {
+      metrics.finished(request, now)
+      if (next !== undefined && next.afterMillis > 0) metrics.retried()
+      return keys.finish(request, next && { request: next.request, dueAt: now + next.afterMillis }, now)
+    })
 
   const release: Effect.Effect<never> = Effect.gen(function* () {
     while (true) {
