@@ -4,8 +4,8 @@ import type { KubeError } from "./KubeError.ts"
 
 /** client-go's: repetitions of one request. */
 const mostRepetitions = 10
-/** A lost connection says less than a 429: most often a keep-alive socket that was closed meanwhile. */
-const mostReconnections = 3
+/** Most often a lost connection is a keep-alive socket that was closed meanwhile: the next one tells. */
+const mostReconnections = 1
 /** Milliseconds one request may wait in all: longer waits belong to the queue, which has other work meanwhile. */
 const budget = 30_000
 
@@ -28,17 +28,17 @@ export interface Attempt {
  */
 export const pause = (error: KubeError, { repeated, waited, reading, chance }: Attempt): number | undefined => {
   if (repeated >= mostRepetitions) return undefined
+  /** Never sooner than asked; who is turned away again and again waits longer than that. */
+  const asked = (seconds: number): number => Math.max(seconds * 1000, 250 * 2 ** repeated) * (1 + chance / 4)
   const after = (): number | undefined => {
     switch (error._tag) {
       case "KubeTooManyRequests":
-        return Math.max(100, error.retryAfterSeconds * 1000) * (1 + chance / 4)
+        return asked(error.retryAfterSeconds)
       case "KubeServerFault":
-        return reading && error.retryAfterSeconds !== undefined
-          ? Math.max(100, error.retryAfterSeconds * 1000) * (1 + chance / 4)
-          : undefined
+        return reading && error.retryAfterSeconds !== undefined ? asked(error.retryAfterSeconds) : undefined
       case "KubeUnreachable":
         return reading && repeated < mostReconnections && classify(error.cause).kind === "reset"
-          ? 100 * 2 ** repeated * (0.5 + chance)
+          ? 100 * (1 + chance)
           : undefined
       default:
         return undefined

@@ -8,6 +8,7 @@ import * as Stream from "effect/Stream"
 import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
 import { apiVersion, collectionPath } from "../../schemas/kube/Resource.ts"
 import type { WatchEvent } from "../../schemas/kube/Watch.ts"
+import { classify } from "../DialFailure.ts"
 import type { ListOptions, RawEvent } from "./KubeClient.ts"
 import { KubeClient } from "./KubeClient.ts"
 import type { KubeError } from "./KubeError.ts"
@@ -43,7 +44,10 @@ export const pause = (failures: number, spread: number, error: KubeError): numbe
 }
 
 /** One thing that can go wrong, whatever else its message says. */
-const kindOf = (error: KubeError): string => `${error._tag}${"status" in error ? ` ${error.status}` : ""}`
+const kindOf = (error: KubeError): string => {
+  const more = error._tag === "KubeUnreachable" ? classify(error.cause).kind : "status" in error ? error.status : ""
+  return `${error._tag} ${more}`
+}
 
 /** Where a watcher stands. */
 interface Progress {

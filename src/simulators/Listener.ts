@@ -153,7 +153,10 @@ export const listen = Effect.fn("Listener.listen")(function* (options: ListenOpt
       Effect.onExit((exit) =>
         Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
           ? Effect.andThen(Effect.logError("handler died", exit.cause), refuse(reply, 500))
-          : Effect.void
+          : Effect.sync(() => {
+              // A handler that interrupts itself resets the connection; the client may be gone already.
+              if (Exit.isFailure(exit)) reply.destroy()
+            })
       ),
       Effect.exit,
       Effect.asVoid
