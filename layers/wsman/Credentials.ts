@@ -1,33 +1,52 @@
 /** How a lane logs on to a WinRM listener. */
-import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { AuthenticationUnsupported } from "./WsmanError.ts"
 
 export interface Credentials {
   readonly authentication: "Negotiate" | "NTLM" | "Basic" | "Certificate" | "Kerberos"
+  /** "DOMAIN\\name", "name@domain" or a local name. */
   readonly userName: string
   readonly password: Redacted.Redacted<string>
 }
 
-/** The field of ScvmmProvider's spec that chooses the scheme. */
-const field = "transport.authentication"
+export type LogOnMethod =
+  /** The Authorization header of every request (RFC 7617, UTF-8). */
+  | { readonly _tag: "Basic"; readonly authorization: Redacted.Redacted<string> }
+  /** One log-on for each connection; what follows on it is sealed. */
+  | { readonly _tag: "Ntlm" }
 
-const unsupported = (detail: string) => Effect.fail(new AuthenticationUnsupported({ field, detail, sent: false }))
+/** The field of ScvmmProvider's spec that chooses the scheme. */
+export const authenticationField = "transport.authentication"
+
+const unsupported = (detail: string) =>
+  Result.fail(new AuthenticationUnsupported({ field: authenticationField, detail, sent: false }))
 
 /**
- * The Authorization header of every request (RFC 7617, UTF-8). Basic is refused over plain http: it would show the
- * password to the network.
+ * What these credentials mean on an endpoint of this scheme. Negotiate means NTLM. Basic is refused over plain http: it would
+ * show the password to the network.
  */
-export const authorization = (
+export const logOnMethod = (
   credentials: Credentials,
   scheme: "http" | "https"
-): Effect.Effect<Redacted.Redacted<string>, AuthenticationUnsupported> => {
-  if (credentials.authentication !== "Basic")
-    return unsupported(`${credentials.authentication} is not supported yet; use Basic over https`)
-  if (scheme === "http") return unsupported("Basic over http would send the password in the clear; use https")
-  if (credentials.userName.includes(":")) return unsupported("Basic cannot carry a user name with a colon")
-  return Effect.succeed(
-    Redacted.make(`Basic ${Base64.encode(`${credentials.userName}:${Redacted.value(credentials.password)}`)}`)
-  )
+): Result.Result<LogOnMethod, AuthenticationUnsupported> => {
+  const { authentication, userName, password } = credentials
+  switch (authentication) {
+    case "Negotiate":
+    case "NTLM":
+      return scheme === "http"
+        ? Result.succeed({ _tag: "Ntlm" })
+        : unsupported(`${authentication} over https is not supported yet; use Basic over https`)
+    case "Basic":
+      if (scheme === "http") return unsupported("Basic over http would send the password in the clear; use https")
+      if (userName.includes(":")) return unsupported("Basic cannot carry a user name with a colon")
+      return Result.succeed({
+        _tag: "Basic",
+        authorization: Redacted.make(`Basic ${Base64.encode(`${userName}:${Redacted.value(password)}`)}`)
+      })
+    case "Certificate":
+    case "Kerberos":
+      return unsupported(`${authentication} is not supported yet; use Negotiate over http, or Basic over https`)
+  }
 }

@@ -1,23 +1,28 @@
 /** One authenticated connection to a WinRM listener: one exchange at a time, dialled when first needed. */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { type Connection, Dial, type Endpoint } from "../Dial.ts"
 import { classify } from "../DialFailure.ts"
-import { authorization, type Credentials } from "./Credentials.ts"
-import { AccessDenied, AuthenticationFailed, Protocol, Unavailable, type WsmanError } from "./WsmanError.ts"
+import { type Credentials, logOnMethod } from "./Credentials.ts"
+import { envelopeOf, type HttpAnswer, soapContentType, unsealedEnvelopeOf } from "./HttpAnswer.ts"
+import { logOn } from "./LogOn.ts"
+import type { NtlmSecurity } from "./NtlmSecurity.ts"
+import { encodeSealed, sealedContentType } from "./Sealing.ts"
+import { Unavailable, type WsmanError } from "./WsmanError.ts"
 
 export interface Lane {
   /**
    * Sends an envelope to /wsman and answers the envelope that came back, of a success or of a fault. Callers queue.
-   * An exchange that fails or is interrupted takes its connection with it; the next one dials anew.
+   * An exchange that fails or is interrupted takes its connection with it, and the log-on that was bound to it; the next one
+   * dials anew.
    */
   readonly post: (envelope: string) => Effect.Effect<string, WsmanError>
-  /** Exchanges that were begun. */
+  /** HTTP exchanges that were begun, those of log-ons included. */
   readonly exchanges: Effect.Effect<number>
 }
 
@@ -34,8 +39,6 @@ export const path = "/wsman"
 /** What an answer may take beyond the operation timeout: transport, and the listener's own slack. */
 const graceSeconds = 5
 
-const contentType = "application/soap+xml;charset=UTF-8"
-
 const unavailable = (error: unknown): Unavailable => {
   const failure = classify(error)
   const neverLeft =
@@ -47,33 +50,17 @@ const unavailable = (error: unknown): Unavailable => {
   return new Unavailable({ kind: failure.kind, detail: failure.text, sent: !neverLeft })
 }
 
-const schemes = (header: string | undefined): string =>
-  header === undefined
-    ? "nothing"
-    : [...header.matchAll(/(?:^|,)\s*([A-Za-z]+)(?=\s|,|$)/gu)].map(([, name]) => name).join(", ")
+/** The listener knows no log-on of this connection, or no longer: it did nothing. */
+class LogOnLost extends Data.TaggedError("LogOnLost")<{}> {}
 
-/** The envelope of an answer, or what its status says. */
-const envelopeOf = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {
-  const text = yield* Effect.mapError(response.text, unavailable)
-  const { status } = response
-  if (status === 401) {
-    const offered = schemes(response.headers["www-authenticate"])
-    return yield* new AuthenticationFailed({ detail: `HTTP 401; the listener offers ${offered}`, sent: false })
-  }
-  if (status === 403) return yield* new AccessDenied({ detail: "HTTP 403", sent: false })
-  const isSoap = (response.headers["content-type"] ?? "").toLowerCase().startsWith("application/soap+xml")
-  if (isSoap && text !== "" && (status === 200 || status === 400 || status === 500)) return text
-  // WinRM answers so when it lost a session's encryption state or a shell is disconnected.
-  if (text === "" && (status === 400 || status === 500))
-    return yield* new Protocol({ detail: `HTTP ${status} without a body`, sent: true })
-  if (status === 425 || status === 429 || status === 503)
-    return yield* new Unavailable({ kind: "other", detail: `HTTP ${status}`, sent: true })
-  return yield* new Unavailable({
-    kind: "notWinRM",
-    detail: `HTTP ${status} with content type "${response.headers["content-type"] ?? ""}" is no answer of WinRM`,
-    sent: false
-  })
-})
+interface Open {
+  readonly connection: Connection
+  readonly scope: Scope.Closeable
+  /** Absent before the log-on. */
+  security: NtlmSecurity | undefined
+}
+
+const utf8 = new TextEncoder()
 
 /** A lane of the scope; its connection closes with it. Never fails: what is wrong shows in the first exchange. */
 export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
@@ -82,7 +69,7 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const one = yield* Semaphore.make(1)
   const scheme = options.endpoint.origin.startsWith("https:") ? "https" : "http"
-  let open: { readonly connection: Connection; readonly scope: Scope.Closeable } | undefined
+  let open: Open | undefined
   let exchanges = 0
 
   const hangUp = Effect.suspend(() => {
@@ -93,37 +80,92 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
 
   const connected = Effect.gen(function* () {
     if (open !== undefined && !(yield* open.connection.intact)) yield* hangUp
-    if (open !== undefined) return open.connection
+    if (open !== undefined) return open
     const own = yield* Scope.fork(scope)
     const connection = yield* Scope.provide(dial.connection(options.endpoint), own)
-    open = { connection, scope: own }
-    return connection
+    open = { connection, scope: own, security: undefined }
+    return open
   })
 
-  const exchange = Effect.fnUntraced(function* (envelope: string) {
-    const header = yield* authorization(options.credentials, scheme)
-    const connection = yield* connected
-    const request = HttpClientRequest.post(path).pipe(
-      HttpClientRequest.setHeaders({
-        authorization: Redacted.value(header),
-        "accept-encoding": "identity",
-        "user-agent": "Microsoft WinRM Client"
-      }),
-      HttpClientRequest.bodyText(envelope, contentType)
-    )
-    exchanges++
-    return yield* connection.client.execute(request).pipe(
-      Effect.mapError(unavailable),
-      Effect.flatMap(envelopeOf),
-      Effect.timeoutOrElse({
-        duration: (options.operationTimeoutSeconds + graceSeconds) * 1000,
-        orElse: () => Effect.fail(new Unavailable({ kind: "timeout", detail: "no answer in time", sent: true }))
-      })
-    )
+  const send = (
+    { client }: Connection,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array,
+    contentType: string
+  ): Effect.Effect<HttpAnswer, Unavailable> =>
+    Effect.suspend(() => {
+      exchanges++
+      const request = HttpClientRequest.post(path).pipe(
+        HttpClientRequest.setHeaders({
+          ...headers,
+          "accept-encoding": "identity",
+          "user-agent": "Microsoft WinRM Client"
+        }),
+        HttpClientRequest.bodyUint8Array(body, contentType)
+      )
+      return client.execute(request).pipe(
+        Effect.flatMap((response) =>
+          Effect.map(response.arrayBuffer, (bytes) => ({
+            status: response.status,
+            headers: response.headers,
+            body: new Uint8Array(bytes)
+          }))
+        ),
+        Effect.mapError(unavailable),
+        Effect.timeoutOrElse({
+          duration: (options.operationTimeoutSeconds + graceSeconds) * 1000,
+          orElse: () => Effect.fail(new Unavailable({ kind: "timeout", detail: "no answer in time", sent: true }))
+        })
+      )
+    })
+
+  const logOnTo = ({ connection }: Open) =>
+    logOn({
+      credentials: options.credentials,
+      host: new URL(options.endpoint.origin).hostname,
+      // The envelope waits: nothing of it has left.
+      post: (authorization) =>
+        Effect.mapError(
+          send(connection, { authorization }, new Uint8Array(0), soapContentType),
+          ({ kind, detail }) => new Unavailable({ kind, detail, sent: false })
+        ),
+      intact: connection.intact
+    })
+
+  const sealedExchange = Effect.fnUntraced(function* (
+    on: Open,
+    body: Uint8Array
+  ): Effect.fn.Return<string, WsmanError | LogOnLost> {
+    const known = on.security !== undefined
+    const security = (on.security ??= yield* logOnTo(on))
+    const answer = yield* send(on.connection, {}, encodeSealed(security.seal(body)), sealedContentType)
+    if (answer.status === 401 && (known || !(yield* on.connection.intact))) return yield* new LogOnLost()
+    return yield* unsealedEnvelopeOf(answer, security)
   })
 
+  const exchange = Effect.fnUntraced(function* (envelope: string): Effect.fn.Return<string, WsmanError | LogOnLost> {
+    const method = yield* Effect.fromResult(logOnMethod(options.credentials, scheme))
+    const on = yield* connected
+    const body = utf8.encode(envelope)
+    if (method._tag === "Ntlm") return yield* sealedExchange(on, body)
+    const headers = { authorization: Redacted.value(method.authorization) }
+    return yield* Effect.flatMap(send(on.connection, headers, body, soapContentType), envelopeOf)
+  })
+
+  const attempt = (envelope: string) =>
+    exchange(envelope).pipe(Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : hangUp)))
+
+  const lost = () =>
+    Effect.fail(new Unavailable({ kind: "reset", detail: "the listener does not keep its connections", sent: false }))
+
+  /** A log-on that was lost is made once more, on a new connection. */
   const post = (envelope: string): Effect.Effect<string, WsmanError> =>
-    one.withPermit(exchange(envelope).pipe(Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : hangUp))))
+    one.withPermit(
+      attempt(envelope).pipe(
+        Effect.catchTag("LogOnLost", () => attempt(envelope)),
+        Effect.catchTag("LogOnLost", lost)
+      )
+    )
 
   return { post, exchanges: Effect.sync(() => exchanges) } satisfies Lane
 })

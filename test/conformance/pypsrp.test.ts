@@ -153,3 +153,28 @@ described("pypsrp on the simulator over https", () => {
     })
   )
 })
+
+described("pypsrp on the simulator over http, sealed by NTLM", () => {
+  live(
+    "exchanges more than a thousand messages each way",
+    Effect.gen(function* () {
+      const domainUser = { userName: "LAB\\capi", password: "pässword:1" }
+      const server = yield* WinRmServer.make({ host: EchoHost.make().host, users: [domainUser] })
+      const bodies: Array<string> = []
+      const listener = yield* Listener.listen({
+        handler: (request, connection) => {
+          bodies.push(new TextDecoder("latin1").decode(request.body))
+          return server.handler(request, connection)
+        }
+      })
+      const pipelines = 520
+      const printed = yield* script("ntlm.py", { host: "127.0.0.1", port: listener.port, ...domainUser, pipelines })
+      assert.deepStrictEqual(JSON.parse(printed), { same: pipelines })
+      const sealed = bodies.filter((body) => body.startsWith("--Encrypted Boundary"))
+      assert.isAbove(sealed.length, 1000)
+      assert.isFalse(bodies.some((body) => body.includes("Envelope")))
+      assert.strictEqual(yield* server.refusedLogOns, 0)
+      assert.deepStrictEqual(yield* server.shells, [])
+    })
+  )
+})

@@ -1,18 +1,18 @@
 /** A WinRM listener without its socket: HTTP, log-on and SOAP in front of the shells of a PowerShellHost. */
 import * as Effect from "effect/Effect"
-import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { PsValue } from "../../../layers/psrp/PsValue.ts"
 import type { FaultToWrite } from "../../../layers/wsman/Fault.ts"
 import { readRequest } from "../../../layers/wsman/SoapRequestReader.ts"
 import { type Answer, writeResponse } from "../../../layers/wsman/SoapResponse.ts"
-import type { Connection, Handler, Request, Response } from "../../../schemas/http/Exchange.ts"
+import type { Handler } from "../../../schemas/http/Exchange.ts"
 import * as Guid from "../../../schemas/Guid.ts"
 import type { Delivery } from "./Outbox.ts"
 import type { PowerShellHost } from "./PowerShellHost.ts"
 import { defaultQuotas, make as makeShells, type Quotas, type ShellInfo } from "./Shells.ts"
 import * as Faults from "./WinRmFaults.ts"
+import * as WinRmLogOn from "./WinRmLogOn.ts"
 
 export interface User {
   /** "DOMAIN\\name", "name@domain" or a local name; compared regardless of case, as it is written here. */
@@ -62,24 +62,6 @@ const versionTable: Readonly<Record<string, PsValue>> = {
 
 const soapType = "application/soap+xml;charset=UTF-8"
 const utf8 = new TextEncoder()
-const nothing = new Uint8Array(0)
-
-const plain = (status: number, headers: Record<string, string> = {}): Response => ({
-  status,
-  headers: { server: "Microsoft-HTTPAPI/2.0", ...headers },
-  body: nothing
-})
-
-const credentialsOf = (
-  header: string | undefined
-): { readonly userName: string; readonly password: string } | undefined => {
-  const encoded = /^Basic\s+(\S+)$/iu.exec(header ?? "")?.[1]
-  const decoded = encoded === undefined ? undefined : Result.getOrUndefined(Base64.decodeString(encoded))
-  const colon = decoded?.indexOf(":") ?? -1
-  return decoded === undefined || colon < 0
-    ? undefined
-    : { userName: decoded.slice(0, colon), password: decoded.slice(colon + 1) }
-}
 
 const decodeText = (body: Uint8Array): string | undefined => {
   try {
@@ -101,24 +83,10 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
       delivery: options.delivery ?? "Gathered"
     })
     let exchanges = 0
-    let refusedLogOns = 0
-
-    const challenge = (basic: boolean): Response =>
-      plain(401, { "www-authenticate": `Negotiate, Kerberos${basic ? ', Basic realm="WSMAN"' : ""}` })
-
-    /** Who asks, or the answer that refuses them. */
-    const logOn = (request: Request, connection: Connection): User | Response => {
-      const basic = connection.secure || options.allowUnencrypted === true
-      if (request.headers["authorization"] === undefined) return challenge(basic)
-      const given = credentialsOf(request.headers["authorization"])
-      const user =
-        given === undefined || !basic
-          ? undefined
-          : options.users.find(({ userName }) => userName.toLowerCase() === given.userName.toLowerCase())
-      if (user !== undefined && user.password === given?.password) return user
-      refusedLogOns++
-      return challenge(basic)
-    }
+    const logOns = WinRmLogOn.make({
+      users: options.users,
+      allowUnencrypted: options.allowUnencrypted ?? false
+    })
 
     const answerTo = Effect.fnUntraced(function* (user: User, body: Uint8Array) {
       const refuse = (
@@ -152,17 +120,17 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
     const handler: Handler = Effect.fnUntraced(function* (request, connection) {
       exchanges++
       const [path = ""] = request.target.split("?")
-      if (path.toLowerCase().replace(/\/$/u, "") !== "/wsman") return plain(404)
-      if (request.method !== "POST") return plain(405, { allow: "POST" })
-      const user = logOn(request, connection)
-      if ("status" in user) return user
-      const { answer, relatesTo } = yield* answerTo(user, request.body)
+      if (path.toLowerCase().replace(/\/$/u, "") !== "/wsman") return WinRmLogOn.plain(404)
+      if (request.method !== "POST") return WinRmLogOn.plain(405, { allow: "POST" })
+      const entered = yield* logOns.enter(request, connection)
+      if ("status" in entered) return entered
+      const { answer, relatesTo } = yield* answerTo(entered.user, entered.body)
       const messageId = `uuid:${(yield* Guid.random).toUpperCase()}`
-      return {
+      return entered.reply({
         status: answer._tag === "Fault" ? 500 : 200,
         headers: { server: "Microsoft-HTTPAPI/2.0", "content-type": soapType },
         body: utf8.encode(writeResponse({ messageId, relatesTo }, answer))
-      }
+      })
     })
 
     return {
@@ -170,6 +138,6 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
       shells: shells.list,
       pipelines: shells.pipelines,
       exchanges: Effect.sync(() => exchanges),
-      refusedLogOns: Effect.sync(() => refusedLogOns)
+      refusedLogOns: Effect.sync(logOns.refused)
     }
   })

@@ -17,9 +17,9 @@ def connect(given):
         port=given["port"],
         username=given["userName"],
         password=given["password"],
-        ssl=True,
-        auth="basic",
-        cert_validation=given["ca"],
+        ssl="ca" in given,
+        auth="basic" if "ca" in given else "ntlm",
+        cert_validation=given.get("ca", True),
         operation_timeout=given.get("operationTimeout", 20),
     )
 

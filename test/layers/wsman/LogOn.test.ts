@@ -1,0 +1,252 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { Dial } from "../../../layers/Dial.ts"
+import { open } from "../../../layers/psrp/RunspacePool.ts"
+import type { Credentials } from "../../../layers/wsman/Credentials.ts"
+import * as Lane from "../../../layers/wsman/Lane.ts"
+import { requiredFlags } from "../../../layers/wsman/NtlmFlag.ts"
+import { connect } from "../../../layers/wsman/Wsman.ts"
+import type { Connection, Handler, Request } from "../../../schemas/http/Exchange.ts"
+import * as NtlmAcceptor from "../../../src/simulators/scvmm/NtlmAcceptor.ts"
+import * as WinRmServer from "../../../src/simulators/scvmm/WinRmServer.ts"
+import * as EchoHost from "../../src/simulators/scvmm/EchoHost.ts"
+import { settle } from "../../harness/VirtualTime.ts"
+
+const origin = "http://exec1.example:5985"
+const user = { userName: "LAB\\capi", password: "pässword:1" }
+const credentials: Credentials = {
+  authentication: "Negotiate",
+  userName: user.userName,
+  password: Redacted.make(user.password)
+}
+const options = { endpoint: { origin }, credentials, operationTimeoutSeconds: 20 }
+const latin = new TextDecoder("latin1")
+
+const over = (handler: Handler) => Dial.layerInProcess(new Map([[origin, handler]]))
+
+/** The simulated listener, what arrives at it, and a hand in between. */
+const listener = (between: (handler: Handler) => Handler = (handler) => handler) =>
+  Effect.gen(function* () {
+    const asked: Array<Request & { readonly connection: number }> = []
+    const server = yield* WinRmServer.make({ host: EchoHost.make().host, users: [user] })
+    const inner = between(server.handler)
+    const handler: Handler = (request, connection) => {
+      asked.push({ ...request, connection: connection.id })
+      return inner(request, connection)
+    }
+    const isLogOn = ({ headers }: Request) => headers["authorization"] !== undefined
+    return { server, handler, asked, logOns: () => asked.filter(isLogOn).length }
+  })
+
+const call = (text: string) => ({ name: "Write-Output", parameters: { "-InputObject": text } })
+
+/** Opens a pool and runs `body` with a way to call it, and one to count its pipelines. */
+const within = <A, E>(
+  { handler }: { readonly handler: Handler },
+  body: (pool: Effect.Success<ReturnType<typeof open>>) => Effect.Effect<A, E>
+) =>
+  Effect.gen(function* () {
+    const wsman = yield* connect({ ...options, configurationName: "Microsoft.PowerShell" })
+    return yield* body(yield* open(wsman, { idleTimeoutSeconds: 180 }))
+  }).pipe(Effect.scoped, Effect.provide(over(handler)))
+
+/** Answers nothing but 200 and an envelope, once the client has logged on. */
+const acceptor = (grants = NtlmAcceptor.usualGrants) => {
+  const serverChallenge = new Uint8Array(8).fill(1)
+  const tokens: Array<Uint8Array> = []
+  const handler: Handler = (request) =>
+    Effect.gen(function* () {
+      const token = /^Negotiate (\S+)$/u.exec(request.headers["authorization"] ?? "")?.[1]
+      if (token !== undefined) tokens.push(yield* Effect.orDie(Effect.fromResult(Base64.decode(token))))
+      const [negotiate] = tokens
+      const challenged = Result.getOrThrow(
+        NtlmAcceptor.challenge(negotiate ?? new Uint8Array(0), {
+          computerName: "EXEC1",
+          serverChallenge,
+          epochMillis: 0,
+          grants
+        })
+      )
+      const offer = { "www-authenticate": `Kerberos, Negotiate ${Base64.encode(challenged.challenge)}` }
+      const soap = { "content-type": "application/soap+xml;charset=UTF-8" }
+      return tokens.length === 1
+        ? { status: 401, headers: offer, body: new Uint8Array(0) }
+        : {
+            status: 200,
+            headers: soap,
+            body: token === undefined ? new TextEncoder().encode("<a/>") : new Uint8Array(0)
+          }
+    })
+  return { tokens, handler }
+}
+
+describe("a lane that logs on by NTLM", () => {
+  it.effect("does so once for each connection, and shows nothing of what it carries", () =>
+    Effect.gen(function* () {
+      const site = yield* listener()
+      yield* within(site, (pool) =>
+        Effect.gen(function* () {
+          for (const text of ["straße 𝄞", "two", "three"]) {
+            const { output } = yield* pool.invoke([call(text)])
+            assert.deepStrictEqual(output, [text])
+          }
+        })
+      )
+      const { asked, server } = site
+      assert.strictEqual(site.logOns(), 4)
+      assert.strictEqual(new Set(asked.map(({ connection }) => connection)).size, 2)
+      for (const { body, headers } of asked) {
+        assert.notMatch(latin.decode(body), /Envelope|capi/u)
+        const isLogOn = headers["authorization"] !== undefined
+        assert.strictEqual(body.length === 0, isLogOn)
+        assert.strictEqual(headers["content-type"]?.startsWith("multipart/encrypted"), !isLogOn)
+      }
+      assert.strictEqual(yield* server.refusedLogOns, 0)
+      assert.deepStrictEqual(yield* server.shells, [])
+    })
+  )
+
+  it.effect("is refused once with a wrong password, and says nothing of it", () =>
+    Effect.gen(function* () {
+      const { handler, server, logOns } = yield* listener()
+      const wrong = { ...credentials, password: Redacted.make("hunter2") }
+      const error = yield* Effect.flatMap(Lane.make({ ...options, credentials: wrong }), (lane) =>
+        Effect.flip(lane.post("<a/>"))
+      ).pipe(Effect.scoped, Effect.provide(over(handler)))
+      assert.deepInclude(error, { _tag: "WsmanAuthenticationFailed", sent: false })
+      assert.notInclude(JSON.stringify([error, error.message]), "hunter2")
+      assert.strictEqual(yield* server.refusedLogOns, 1)
+      assert.strictEqual(logOns(), 2)
+    })
+  )
+
+  it.effect("logs on again when the listener forgot it, and the request is carried out once", () =>
+    Effect.gen(function* () {
+      const forgotten = new Map<number, Connection>()
+      let forget = false
+      const site = yield* listener((handler) => (request, connection) => {
+        if (forget && request.headers["authorization"] === undefined) {
+          forget = false
+          forgotten.set(connection.id, { ...connection })
+        }
+        return handler(request, forgotten.get(connection.id) ?? connection)
+      })
+      yield* within(site, (pool) =>
+        Effect.gen(function* () {
+          yield* pool.invoke([call("one")])
+          yield* settle
+          const before = site.logOns()
+          forget = true
+          assert.deepStrictEqual((yield* pool.invoke([call("two")])).output, ["two"])
+          assert.strictEqual(site.logOns(), before + 2)
+        })
+      )
+      assert.strictEqual(yield* site.server.pipelines, 2)
+      assert.strictEqual(yield* site.server.refusedLogOns, 0)
+    })
+  )
+
+  it.effect("gives up a connection with a sealed request that was cancelled", () =>
+    Effect.gen(function* () {
+      let stuck = true
+      const site = yield* listener((handler) => (request, connection) => {
+        const hold = stuck && request.headers["authorization"] === undefined
+        return hold ? Effect.never : handler(request, connection)
+      })
+      yield* Effect.gen(function* () {
+        const lane = yield* Lane.make(options)
+        const first = yield* Effect.forkChild(lane.post("<a/>"))
+        yield* settle
+        assert.strictEqual(site.logOns(), 2)
+        yield* Fiber.interrupt(first)
+        stuck = false
+        assert.include(yield* lane.post("<b/>"), "Envelope")
+        assert.strictEqual(site.logOns(), 4)
+        assert.strictEqual(new Set(site.asked.map(({ connection }) => connection)).size, 2)
+      }).pipe(Effect.scoped, Effect.provide(over(site.handler)))
+    })
+  )
+
+  it.effect("takes no answer in the clear, and none that was changed", () =>
+    Effect.gen(function* () {
+      const clear = acceptor()
+      const inTheClear = yield* Effect.flatMap(Lane.make(options), (lane) => Effect.flip(lane.post("<a/>"))).pipe(
+        Effect.scoped,
+        Effect.provide(over(clear.handler))
+      )
+      assert.deepInclude(inTheClear, { _tag: "WsmanProtocol", sent: true })
+      assert.include(inTheClear.message, "in the clear")
+
+      let spoil = true
+      const site = yield* listener(
+        (handler) => (request, connection) =>
+          Effect.map(handler(request, connection), (answer) => {
+            if (!spoil || !(answer.body instanceof Uint8Array) || answer.body.length === 0) return answer
+            const body = answer.body.slice()
+            body[300] = (body[300] ?? 0) ^ 1
+            return { ...answer, body }
+          })
+      )
+      yield* Effect.gen(function* () {
+        const lane = yield* Lane.make(options)
+        const changed = yield* Effect.flip(lane.post("<a/>"))
+        assert.deepInclude(changed, { _tag: "WsmanProtocol", sent: true })
+        assert.include(changed.message, "signature")
+        spoil = false
+        assert.include(yield* lane.post("<a/>"), "Envelope")
+      }).pipe(Effect.scoped, Effect.provide(over(site.handler)))
+    })
+  )
+
+  it.effect("sends no proof of its password where sealing is not granted, or NTLM not offered", () =>
+    Effect.gen(function* () {
+      for (const missing of requiredFlags) {
+        const { tokens, handler } = acceptor(NtlmAcceptor.usualGrants.filter((name) => name !== missing))
+        const error = yield* Effect.flatMap(Lane.make(options), (lane) => Effect.flip(lane.post("<a/>"))).pipe(
+          Effect.scoped,
+          Effect.provide(over(handler))
+        )
+        assert.deepInclude(error, { _tag: "WsmanAuthenticationUnsupported", sent: false })
+        assert.include(error.message, missing)
+        assert.strictEqual(tokens.length, 1)
+      }
+      const kerberos: Handler = () =>
+        Effect.succeed({ status: 401, headers: { "www-authenticate": "Kerberos" }, body: new Uint8Array(0) })
+      const error = yield* Effect.flatMap(Lane.make(options), (lane) => Effect.flip(lane.post("<a/>"))).pipe(
+        Effect.scoped,
+        Effect.provide(over(kerberos))
+      )
+      assert.deepInclude(error, { _tag: "WsmanAuthenticationUnsupported", sent: false })
+      assert.include(error.message, "the listener offers Kerberos")
+    })
+  )
+
+  it.effect("holds a connection that was lost against nobody's password", () =>
+    Effect.gen(function* () {
+      let logOns = 0
+      // The second message comes over another socket, which the listener has challenged nobody on.
+      const site = yield* listener(
+        (handler) => (request, connection) => handler(request, ++logOns === 2 ? { ...connection } : connection)
+      )
+      const closing = Layer.effect(
+        Dial,
+        Effect.map(Dial, ({ client, connection }) => ({
+          client,
+          connection: (endpoint) =>
+            Effect.map(connection(endpoint), (socket) => ({ ...socket, intact: Effect.sync(() => logOns < 2) }))
+        }))
+      )
+      const error = yield* Effect.flatMap(Lane.make(options), (lane) => Effect.flip(lane.post("<a/>"))).pipe(
+        Effect.scoped,
+        Effect.provide(Layer.provide(closing, over(site.handler)))
+      )
+      assert.deepInclude(error, { _tag: "WsmanUnavailable", kind: "reset", sent: false })
+      assert.strictEqual(site.logOns(), 2)
+    })
+  )
+})
