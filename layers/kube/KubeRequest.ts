@@ -133,6 +133,12 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
       const bearer = token === undefined ? undefined : `Bearer ${Redacted.value(token)}`
       const response = yield* http.execute(requestOf(call, bearer)).pipe(
         Effect.mapError((error): KubeError => notLeader(error) ?? unreachable(call, error)),
+        // Certificates that do not match may have been read while they were replaced, or are replaced by now.
+        Effect.tapError((error) =>
+          error._tag === "KubeUnreachable" && classify(error.cause).kind === "tls"
+            ? config.credentials.forget
+            : Effect.void
+        ),
         Effect.onExit((exit) =>
           KubeMetrics.countRequest({
             code: exit._tag === "Success" ? String(exit.value.status) : "<error>",

@@ -31,11 +31,17 @@ export interface Settings {
 /** Whose VMs these are: the UID of kube-system, asked for until the API answers. */
 const installationOf = Effect.gen(function* () {
   const kube = yield* KubeClient
+  let refused: string | undefined
   const namespace = yield* kube.get(Namespace, { namespace: "", name: "kube-system" }).pipe(
-    Effect.tapError((error) => Effect.logWarning("the Kubernetes API does not answer yet", error.message)),
+    Effect.tapError((error) => {
+      const told = refused === error.message
+      refused = error.message
+      return told ? Effect.void : Effect.logWarning("the Kubernetes API does not answer yet", error.message)
+    }),
     Effect.retry(Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("10 seconds")])),
     Effect.orDie
   )
+  if (refused !== undefined) yield* Effect.logInfo("the Kubernetes API answers")
   return namespace.metadata.uid
 })
 
@@ -52,6 +58,9 @@ export type Serve<E, R> = (pending: Effect.Effect<ReadonlyArray<string>>) => Eff
 
 /** Runs until it is interrupted, or a loop of it died. */
 export const run = Effect.fnUntraced(function* <E, R>(settings: Settings, serve: Serve<E, R>) {
+  // Probes are answered before there is an API to work with: a pod that waits for it is alive, and not ready.
+  let pending: Effect.Effect<ReadonlyArray<string>> = Effect.succeed(["the Kubernetes API"])
+  yield* serve(Effect.suspend(() => pending))
   const installation = yield* installationOf
   const inventory = Inventory.layer({
     installation,
@@ -61,12 +70,10 @@ export const run = Effect.fnUntraced(function* <E, R>(settings: Settings, serve:
   const informers = Informers.layer(selection(settings))
   const operate = Effect.gen(function* () {
     const manager = Manager.make(yield* controllers(settings, installation))
-    const services = yield* Effect.context<Informers>()
-    yield* serve(Effect.provide(manager.pending, services))
+    pending = Effect.provide(manager.pending, yield* Effect.context<Informers>())
     return yield* manager.run
   })
   return yield* operate.pipe(
-    Effect.scoped,
     Effect.provide(Layer.mergeAll(inventory, informers, Events.layer(), Providers.layer, IsoBuilder.layer))
   )
-})
+}, Effect.scoped)
