@@ -19,6 +19,21 @@ export interface Access {
   readonly key: string
   /** A kubeconfig file with the same content. */
   readonly kubeconfig: string
+  /** The file of the audit log, one JSON object a line; "" unless it was asked for. */
+  readonly audit: string
+}
+
+/** Of every request that may change something: who and when; of those for Leases everything. Written before the next is served. */
+const auditPolicy = {
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  omitStages: ["RequestReceived"],
+  omitManagedFields: true,
+  rules: [
+    { level: "None", verbs: ["get", "list", "watch"] },
+    { level: "RequestResponse", resources: [{ group: "coordination.k8s.io", resources: ["leases"] }] },
+    { level: "Metadata" }
+  ]
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64")
@@ -31,7 +46,8 @@ const base64 = (text: string): string => Buffer.from(text).toString("base64")
  */
 export const start = (
   assets: string,
-  prepare: (access: Access) => Effect.Effect<void, Error>
+  prepare: (access: Access) => Effect.Effect<void, Error>,
+  options: { readonly audit?: boolean } = {}
 ): Effect.Effect<Access, Error, Scope.Scope> =>
   Effect.gen(function* () {
     const dir = yield* Effect.acquireRelease(
@@ -82,7 +98,15 @@ export const start = (
         contexts: [{ name: "admin", context: { cluster: "real", user: "admin" } }]
       })
     )
-    const access: Access = { server, ca: authority.cert, cert: admin.cert, key: admin.key, kubeconfig }
+    const audit = options.audit === true ? path.join(dir, "audit.log") : ""
+    const access: Access = { server, ca: authority.cert, cert: admin.cert, key: admin.key, kubeconfig, audit }
+    const auditing =
+      audit === ""
+        ? []
+        : [
+            ["--audit-log-path", audit, "--audit-log-mode", "blocking"],
+            ["--audit-policy-file", write("audit-policy.yaml", JSON.stringify(auditPolicy))]
+          ].flat()
 
     yield* spawn(
       path.join(assets, "etcd"),
@@ -102,7 +126,8 @@ export const start = (
         ["--tls-cert-file", write("tls.crt", tls.cert), "--tls-private-key-file", write("tls.key", tls.key)],
         ["--client-ca-file", ca, "--authorization-mode", "RBAC", "--allow-privileged"],
         ["--service-cluster-ip-range", "10.96.0.0/16", "--service-account-issuer", "https://kubernetes.default.svc"],
-        ["--service-account-key-file", verifier, "--service-account-signing-key-file", signer]
+        ["--service-account-key-file", verifier, "--service-account-signing-key-file", signer],
+        auditing
       ].flat(),
       path.join(dir, "kube-apiserver.log")
     )
@@ -119,7 +144,7 @@ export const start = (
         ["--kubeconfig", kubeconfig, "--bind-address", "127.0.0.1", "--secure-port", String(manager)],
         ["--use-service-account-credentials=false", "--leader-elect=false"],
         ["--service-account-private-key-file", signer, "--root-ca-file", ca],
-        ["--controllers", "garbage-collector-controller,namespace-controller"]
+        ["--controllers", "garbage-collector-controller,namespace-controller,serviceaccount-controller"]
       ].flat(),
       path.join(dir, "kube-controller-manager.log")
     )

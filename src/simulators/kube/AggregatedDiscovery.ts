@@ -10,7 +10,7 @@ const resource = (kind: Kind): KubeJson => {
     : { group: "", version: "", kind: kind.kind }
   const subresources = subresourcesOf(kind).map(({ subresource, verbs, ...rest }) => ({
     subresource,
-    responseKind: { ...responseKind, kind: rest.kind },
+    responseKind: { ...responseKind, ...rest },
     verbs
   }))
   return {

@@ -7,7 +7,10 @@ export interface AuditEntry {
   readonly plural: string
   readonly subresource: string
   readonly namespace: string
+  /** Of a created object the name that it got. */
   readonly name: string
+  /** That the write left the object under, removals included; "" for refusals, dry runs of creations and collections. */
+  readonly resourceVersion: string
   readonly code: number
   readonly millis: number
 }

@@ -1,16 +1,21 @@
-/** Who sends a request: bearer tokens and client certificates from a given list. */
+/** Who sends a request: bearer tokens and client certificates from a given list, and tokens of service accounts. */
 import * as Redacted from "effect/Redacted"
 import { timingSafeEqual, X509Certificate } from "node:crypto"
 import type { Connection, Request } from "../../../schemas/http/Exchange.ts"
+import * as User from "./User.ts"
 
 export interface Token {
   readonly token: Redacted.Redacted
   readonly user: string
+  /** Default system:masters: the user may do everything. */
+  readonly groups?: ReadonlyArray<string>
 }
 
 /** Accepts any certificate that the listener found to be issued by its client CA and that has this common name. */
 export interface ClientCertificate {
   readonly commonName: string
+  /** Default system:masters. */
+  readonly groups?: ReadonlyArray<string>
 }
 
 export interface Credentials {
@@ -28,14 +33,25 @@ const same = (a: string, b: string): boolean => {
 const commonName = (der: Uint8Array): string =>
   /(?:^|\n)CN=(.*)/u.exec(new X509Certificate(der).subject ?? "")?.[1] ?? ""
 
-/** The user of a request; undefined for none that is known. */
-export const user = (credentials: Credentials, request: Request, connection: Connection): string | undefined => {
+const user = (name: string, groups: ReadonlyArray<string> | undefined): User.User =>
+  User.make(name, groups ?? [User.masters])
+
+/** The user of a token in the list. */
+export const ofToken = (credentials: Credentials, token: string): User.User | undefined => {
+  const known = credentials.tokens.find((each) => same(Redacted.value(each.token), token))
+  return known && user(known.user, known.groups)
+}
+
+/** The bearer token of a request; undefined for one that sends none. */
+export const bearer = (request: Request): string | undefined => {
   const header = request.headers["authorization"] ?? ""
-  if (/^bearer /iu.test(header)) {
-    const given = header.slice("bearer ".length).trim()
-    return credentials.tokens.find((known) => same(Redacted.value(known.token), given))?.user
-  }
+  return /^bearer /iu.test(header) ? header.slice("bearer ".length).trim() : undefined
+}
+
+/** The user of a connection's client certificate; undefined for none that is known. */
+export const ofCertificate = (credentials: Credentials, connection: Connection): User.User | undefined => {
   if (connection.clientCertificate === undefined) return undefined
   const name = commonName(connection.clientCertificate)
-  return credentials.clientCertificates.some((known) => known.commonName === name) ? name : undefined
+  const known = credentials.clientCertificates.find((each) => each.commonName === name)
+  return known && user(name, known.groups)
 }

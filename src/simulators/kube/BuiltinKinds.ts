@@ -1,11 +1,16 @@
 /** The kinds that are served without a CRD: the part of Kubernetes and Cluster API that an infrastructure provider meets. */
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
+import * as AccessReviews from "./AccessReviews.ts"
+import * as Columns from "./BuiltinColumns.ts"
 import * as CustomResources from "./CustomResources.ts"
 import * as Events from "./Events.ts"
 import * as Failure from "./Failure.ts"
 import * as Kind from "./Kind.ts"
-import { assign, metadata, text, textMap, withMetadata, type KubeJson } from "./KubeJson.ts"
+import { assign, isObject, metadata, text, textMap, withMetadata, type Json, type KubeJson } from "./KubeJson.ts"
+import * as Rbac from "./Rbac.ts"
+import { serviceAccounts } from "./ServiceAccountTokens.ts"
+import * as WebhookConfigurations from "./WebhookConfigurations.ts"
 
 const column = (name: string, jsonPath: string, type = "string"): Kind.Column => ({
   name,
@@ -15,6 +20,8 @@ const column = (name: string, jsonPath: string, type = "string"): Kind.Column =>
   priority: 0,
   jsonPath
 })
+
+const fields = (value: Json | undefined): KubeJson => (isObject(value) ? value : {})
 
 const namespace = (object: KubeJson, stored: KubeJson | undefined): KubeJson =>
   assign(
@@ -65,14 +72,6 @@ const node = (object: KubeJson, stored: KubeJson | undefined): KubeJson => {
 const core = (kind: string, plural: string, rest: Partial<Kind.Kind> = {}, namespaced = true): Kind.Kind =>
   Kind.make({ group: "", version: "v1", kind, plural, namespaced }, rest)
 
-const eventColumns = [
-  column("Last Seen", ".lastTimestamp", "date"),
-  column("Type", ".type"),
-  column("Reason", ".reason"),
-  column("Object", ".involvedObject.name"),
-  column("Message", ".message")
-]
-
 const kubernetes: ReadonlyArray<Kind.Kind> = [
   core(
     "Namespace",
@@ -81,9 +80,10 @@ const kubernetes: ReadonlyArray<Kind.Kind> = [
       shortNames: ["ns"],
       names: "label",
       prepare: namespace,
+      terminating: (object) => assign(object, { status: { ...fields(object["status"]), phase: "Terminating" } }),
       statusSubresource: true,
       fieldLabels: { "status.phase": ["status", "phase"] },
-      columns: [column("Status", ".status.phase"), Kind.age]
+      columns: Columns.namespace
     },
     false
   ),
@@ -94,31 +94,26 @@ const kubernetes: ReadonlyArray<Kind.Kind> = [
       shortNames: ["no"],
       prepare: node,
       statusSubresource: true,
-      columns: [
-        column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
-        column("Provider-ID", ".spec.providerID"),
-        column("Version", ".status.nodeInfo.kubeletVersion"),
-        Kind.age
-      ]
+      columns: Columns.node
     },
     false
   ),
   core("Secret", "secrets", {
     prepare: secret,
     fieldLabels: { type: ["type"] },
-    columns: [column("Type", ".type"), Kind.age]
+    columns: Columns.secret
   }),
-  core("ConfigMap", "configmaps", { shortNames: ["cm"] }),
-  core("Service", "services", { shortNames: ["svc"], categories: ["all"], statusSubresource: true }),
-  core("ServiceAccount", "serviceaccounts", { shortNames: ["sa"] }),
+  core("ConfigMap", "configmaps", { shortNames: ["cm"], columns: Columns.configMap }),
+  core("Service", "services", { shortNames: ["svc"], categories: ["all"], statusSubresource: true, columns: Columns.service }),
+  serviceAccounts,
   core("Pod", "pods", {
     shortNames: ["po"],
     categories: ["all"],
     statusSubresource: true,
     fieldLabels: { "spec.nodeName": ["spec", "nodeName"], "status.phase": ["status", "phase"] },
-    columns: [column("Status", ".status.phase"), Kind.age]
+    columns: Columns.pod
   }),
-  core("Event", "events", { shortNames: ["ev"], fieldLabels: Events.fieldLabels, columns: eventColumns }),
+  core("Event", "events", { shortNames: ["ev"], fieldLabels: Events.fieldLabels, columns: Columns.event }),
   Kind.make(
     { group: "events.k8s.io", version: "v1", kind: "Event", plural: "events", namespaced: true },
     {
@@ -126,18 +121,12 @@ const kubernetes: ReadonlyArray<Kind.Kind> = [
       store: "/events",
       fieldLabels: Events.regardingLabels,
       convert: { toStored: Events.toCore, fromStored: Events.fromCore },
-      columns: [
-        column("Type", ".type"),
-        column("Reason", ".reason"),
-        column("Object", ".regarding.name"),
-        column("Message", ".note"),
-        Kind.age
-      ]
+      columns: Columns.event
     }
   ),
   Kind.make(
     { group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases", namespaced: true },
-    { columns: [column("Holder", ".spec.holderIdentity"), Kind.age] }
+    { columns: Columns.lease }
   ),
   Kind.make(
     {
@@ -153,7 +142,8 @@ const kubernetes: ReadonlyArray<Kind.Kind> = [
       statusSubresource: true,
       generation: true,
       prepare: CustomResources.complete,
-      columns: [{ ...column("Created At", ".metadata.creationTimestamp"), type: "string" }]
+      terminating: CustomResources.terminating,
+      columns: Columns.customResourceDefinition
     }
   )
 ]
@@ -252,4 +242,10 @@ const clusterApi: ReadonlyArray<Kind.Kind> = [
   )
 ]
 
-export const all: ReadonlyArray<Kind.Kind> = [...kubernetes, ...clusterApi]
+export const all: ReadonlyArray<Kind.Kind> = [
+  ...kubernetes,
+  ...Rbac.kinds,
+  ...AccessReviews.kinds,
+  ...WebhookConfigurations.kinds,
+  ...clusterApi
+]

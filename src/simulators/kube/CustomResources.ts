@@ -1,7 +1,18 @@
 /** CustomResourceDefinitions: completed and judged when stored, and turned into served kinds. */
 import * as Failure from "./Failure.ts"
 import * as Kind from "./Kind.ts"
-import { assign, equals, isObject, metadata, objects, strings, text, type Json, type KubeJson } from "./KubeJson.ts"
+import {
+  assign,
+  equals,
+  isObject,
+  metadata,
+  objects,
+  strings,
+  text,
+  withMetadata,
+  type Json,
+  type KubeJson
+} from "./KubeJson.ts"
 import { compile } from "./StructuralSchema.ts"
 
 export const store = "apiextensions.k8s.io/customresourcedefinitions"
@@ -68,6 +79,57 @@ export const complete = (crd: KubeJson, stored: KubeJson | undefined): KubeJson 
         .map((version) => text(version, "name"))
     }
   })
+}
+
+const finalizer = "customresourcecleanup.apiextensions.k8s.io"
+
+const withCondition = (crd: KubeJson, type: string, reason: string, message: string, now: string): KubeJson => {
+  const held = objects(crd, "status", "conditions")
+  const before = held.find((condition) => condition["type"] === type)
+  const lastTransitionTime = text(before, "lastTransitionTime") || now
+  if (text(before, "reason") === reason) return crd
+  const conditions = [
+    ...held.filter((condition) => condition !== before),
+    { type, status: "True", lastTransitionTime, reason, message }
+  ]
+  return assign(crd, { status: { ...(isObject(crd["status"]) ? crd["status"] : {}), conditions } })
+}
+
+/** A CRD whose deletion was asked for: its objects go first. */
+export const terminating = (crd: KubeJson, now: string): KubeJson =>
+  withCondition(
+    withMetadata(crd, { finalizers: [...new Set([...strings(metadata(crd), "finalizers"), finalizer])] }),
+    "Terminating",
+    "InstanceDeletionPending",
+    "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    now
+  )
+
+/** A terminating CRD while its objects are being deleted. */
+export const clearing = (crd: KubeJson, now: string): KubeJson =>
+  withCondition(crd, "Terminating", "InstanceDeletionInProgress", "CustomResource deletion is in progress", now)
+
+/** A terminating CRD without objects. */
+export const cleared = (crd: KubeJson): KubeJson => {
+  const left = strings(metadata(crd), "finalizers").filter((held) => held !== finalizer)
+  return withMetadata(crd, { finalizers: left.length === 0 ? undefined : left })
+}
+
+/** The name of the CRD that a custom kind comes from. */
+export const nameOf = (kind: Kind.Kind): string => `${kind.plural}.${kind.group}`
+
+/** Where the objects of a CRD lie. */
+export const instances = (crd: KubeJson): string =>
+  `${text(crd, "spec", "group")}/${text(crd, "spec", "names", "plural")}`
+
+export const isTerminating = (crd: KubeJson): boolean =>
+  metadata(crd)["deletionTimestamp"] !== undefined && strings(metadata(crd), "finalizers").includes(finalizer)
+
+/** Throws 403 while the CRD of a kind is being deleted. */
+export const requireServing = (crd: KubeJson | undefined, kind: Kind.Kind, name: string) => {
+  if (crd !== undefined && isTerminating(crd)) {
+    throw Failure.forbidden(kind, name, "create not allowed while custom resource definition is terminating")
+  }
 }
 
 /** The status of a CRD whose kinds are served. */

@@ -1,9 +1,10 @@
 /** Deletion of one object or of a collection: preconditions, finalizers, propagation. Failures are thrown. */
+import type { Question, Steps } from "./Admission.ts"
 import * as Failure from "./Failure.ts"
 import { keyOf, present, type Kind } from "./Kind.ts"
-import { assign, at, equals, metadata, strings, text, withMetadata, type KubeJson } from "./KubeJson.ts"
+import { at, equals, metadata, strings, text, withMetadata, type KubeJson } from "./KubeJson.ts"
 import type { DeleteOptions } from "./Options.ts"
-import { isReleased, read, type Target, type World } from "./Writes.ts"
+import { isReleased, read, requireCurrent, type Target, type World } from "./Writes.ts"
 
 const immortal = new Set(["default", "kube-system", "kube-public", "kube-node-lease"])
 
@@ -51,13 +52,13 @@ const finalizers = (stored: KubeJson, options: DeleteOptions): ReadonlyArray<str
 const marked = (kind: Kind, stored: KubeJson, held: ReadonlyArray<string>, now: string): KubeJson => {
   const finalized = withMetadata(stored, { finalizers: held.length === 0 ? undefined : [...held] })
   if (metadata(stored)["deletionTimestamp"] !== undefined) return finalized
+  if (kind.terminating !== undefined) return kind.terminating(withMetadata(finalized, { deletionTimestamp: now }), now)
   const generation = at(stored, "metadata", "generation")
-  const dated = withMetadata(finalized, {
+  return withMetadata(finalized, {
     deletionTimestamp: now,
-    ...(kind.store !== "/namespaces" && { deletionGracePeriodSeconds: 0 }),
+    deletionGracePeriodSeconds: 0,
     ...(kind.generation && { generation: (typeof generation === "number" ? generation : 0) + 1 })
   })
-  return kind.store === "/namespaces" ? assign(dated, { status: { phase: "Terminating" } }) : dated
 }
 
 const success = (kind: Kind, stored: KubeJson): KubeJson => ({
@@ -73,34 +74,59 @@ const success = (kind: Kind, stored: KubeJson): KubeJson => ({
   }
 })
 
-/** DELETE of one object: answers the object while finalizers hold it, else a Success status. Raises 403, 404, 409. */
-export const remove = (world: World, target: Target, options: DeleteOptions, now: string): KubeJson => {
+const optionsOf = (options: DeleteOptions): KubeJson => ({
+  kind: "DeleteOptions",
+  apiVersion: "meta.k8s.io/v1",
+  ...(options.dryRun && { dryRun: ["All"] }),
+  ...(options.propagationPolicy !== undefined && { propagationPolicy: options.propagationPolicy })
+})
+
+export interface Removed {
+  /** What the request is answered: the object while finalizers hold it, else a Success status. */
+  readonly answer: KubeJson
+  /** Its last state. */
+  readonly object: KubeJson
+}
+
+/**
+ * DELETE of one object. Raises 403, 404, 409.
+ *
+ * @param collective as one of a collection: admission plugins are shown no name then
+ */
+export function* remove(
+  world: World,
+  target: Target,
+  options: DeleteOptions,
+  now: string,
+  collective = false
+): Steps<Removed> {
   const { kind, namespace, name } = target
   const stored = read(world, target)
   requirePreconditions(kind, name, stored, options)
   if (kind.store === "/namespaces" && immortal.has(name)) {
     throw Failure.forbidden(kind, name, "this namespace may not be deleted")
   }
+  const question: Question = {
+    phase: "mutating",
+    operation: "DELETE",
+    kind,
+    subresource: "",
+    namespace,
+    name: collective ? "" : name,
+    object: undefined,
+    oldObject: present(kind, stored),
+    options: optionsOf(options),
+    dryRun: options.dryRun
+  }
+  yield question
+  yield { ...question, phase: "validating" }
   const key = keyOf(kind, namespace, name)
+  requireCurrent(world, kind, key, stored)
   const next = marked(kind, stored, finalizers(stored, options), now)
   if (isReleased(kind, next)) {
-    if (!options.dryRun) world.storage.remove(kind.store, key)
-    return success(kind, stored)
+    const last = options.dryRun ? stored : world.storage.remove(kind.store, key)
+    return { answer: success(kind, stored), object: last ?? stored }
   }
-  if (options.dryRun || equals(next, stored)) return present(kind, next)
-  return present(kind, world.storage.put(kind.store, key, next))
+  const object = present(kind, options.dryRun || equals(next, stored) ? next : world.storage.put(kind.store, key, next))
+  return { answer: object, object }
 }
-
-/** DELETE of the given objects of a kind: answers them as they were. */
-export const removeAll = (
-  world: World,
-  kind: Kind,
-  entries: ReadonlyArray<KubeJson>,
-  options: DeleteOptions,
-  now: string
-): ReadonlyArray<KubeJson> =>
-  entries.map((object) => {
-    const [namespace, name] = [text(metadata(object), "namespace"), text(metadata(object), "name")]
-    remove(world, { kind, namespace, name, subresource: "" }, options, now)
-    return present(kind, object)
-  })

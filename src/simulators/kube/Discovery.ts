@@ -13,12 +13,11 @@ const resource = (kind: Kind): ReadonlyArray<KubeJson> => [
     ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
     ...(kind.categories.length > 0 && { categories: kind.categories })
   },
-  ...subresourcesOf(kind).map((sub) => ({
-    name: `${kind.plural}/${sub.subresource}`,
+  ...subresourcesOf(kind).map(({ subresource, ...sub }) => ({
+    name: `${kind.plural}/${subresource}`,
     singularName: "",
     namespaced: kind.namespaced,
-    kind: sub.kind,
-    verbs: sub.verbs
+    ...sub
   }))
 ]
 

@@ -1,28 +1,28 @@
 /** A Kubernetes API server in this process: storage, rules, watches, garbage collection, without a socket of its own. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Yaml from "yaml"
-import type { Connection, Handler, Request, Response } from "../../../schemas/http/Exchange.ts"
+import type { Connection, Handler } from "../../../schemas/http/Exchange.ts"
 import * as Access from "./Access.ts"
+import { unquestioned } from "./Admission.ts"
 import * as Audit from "./Audit.ts"
 import * as Authentication from "./Authentication.ts"
 import * as BuiltinKinds from "./BuiltinKinds.ts"
+import * as Controllers from "./Controllers.ts"
 import * as CustomResources from "./CustomResources.ts"
 import * as Failure from "./Failure.ts"
-import * as GarbageCollector from "./GarbageCollector.ts"
 import type * as Kind from "./Kind.ts"
 import * as Kinds from "./Kinds.ts"
-import type { KubeJson } from "./KubeJson.ts"
-import * as NamespaceLifecycle from "./NamespaceLifecycle.ts"
-import * as NonResource from "./NonResource.ts"
-import * as ResourcePath from "./ResourcePath.ts"
-import * as Resources from "./Resources.ts"
+import { text, type KubeJson } from "./KubeJson.ts"
+import * as Rbac from "./Rbac.ts"
+import * as Serving from "./Serving.ts"
 import * as Stamp from "./Stamp.ts"
 import * as Storage from "./Storage.ts"
+import * as User from "./User.ts"
+import type { Webhooks } from "./WebhookConnection.ts"
 import * as Writes from "./Writes.ts"
 
 export interface Options {
@@ -34,6 +34,8 @@ export interface Options {
   readonly tokens?: ReadonlyArray<Authentication.Token>
   /** Common names of client certificates that are let in (the listener verifies the certificates). */
   readonly clientCertificates?: ReadonlyArray<Authentication.ClientCertificate>
+  /** Servers of admission webhooks in this process; those it does not know are called over HTTPS at their URL. */
+  readonly webhooks?: Webhooks
   /** Changes kept per kind for watches and pages. Default 10,000. */
   readonly historyLimit?: number
 }
@@ -55,47 +57,22 @@ export interface EmbeddedApiServer {
 }
 
 const everywhere = ["default", "kube-system", "kube-public", "kube-node-lease"]
-const open = new Set(["/healthz", "/livez", "/readyz", "/version"])
-const mutating = new Set(["create", "update", "patch", "delete", "deletecollection"])
 const writeOptions = { dryRun: false, fieldValidation: "Ignore" } as const
 const administrator: Connection = { id: 0, secure: true }
-
-const refused = (failure: Failure.Failure): Response => Resources.json(failure.code, Failure.status(failure))
-
-/** Keeps the served kinds in step with the stored CRDs. */
-const followCrds = (world: Writes.World) =>
-  world.storage.follow(CustomResources.store, (change) => {
-    if (change.type === "DELETED") return
-    for (const kind of CustomResources.kinds(change.object)) {
-      world.storage.open(kind.store)
-      world.kinds.register(kind)
-    }
-  })
-
-/** What the real control plane's controllers would do about a change. */
-const control = (world: Writes.World, change: Storage.Change, now: string) => {
-  if (change.store === CustomResources.store && change.type === "DELETED") {
-    const served = CustomResources.kinds(change.object)
-    for (const { store } of served) {
-      for (const { key } of world.storage.list(store, "")) world.storage.remove(store, key)
-      world.kinds.unregister(store)
-    }
-  } else if (change.store === CustomResources.store) {
-    const stored = world.storage.get(change.store, change.key)
-    const established = stored && CustomResources.established(stored, now)
-    if (established !== undefined && established !== stored) world.storage.put(change.store, change.key, established)
-  }
-  GarbageCollector.react(world, change, now)
-  NamespaceLifecycle.react(world, change, now)
-}
+const admin = User.make("system:admin", [User.masters])
 
 const populate = (world: Writes.World, crds: ReadonlyArray<KubeJson>, stamp: Stamp.Stamp) => {
   const create = (plural: string, group: string, object: KubeJson) => {
     const kind = world.kinds.find(group, "v1", plural)
-    if (kind !== undefined) Writes.create(world, kind, "", { object, duplicates: [] }, writeOptions, stamp)
+    if (kind !== undefined) {
+      unquestioned(Writes.create(world, kind, "", { object, duplicates: [] }, writeOptions, stamp))
+    }
   }
   for (const name of everywhere) {
     create("namespaces", "", { apiVersion: "v1", kind: "Namespace", metadata: { name } })
+  }
+  for (const object of Rbac.bootstrap) {
+    create(text(object, "kind") === "ClusterRole" ? "clusterroles" : "clusterrolebindings", Rbac.group, object)
   }
   for (const crd of crds) create("customresourcedefinitions", "apiextensions.k8s.io", crd)
   for (const { key, object } of world.storage.list(CustomResources.store, "")) {
@@ -134,7 +111,7 @@ export const make = Effect.fn("EmbeddedApiServer.make")(function* (
     kinds: Kinds.make([...BuiltinKinds.all, ...(options.kinds ?? [])])
   }
   for (const kind of world.kinds.all()) world.storage.open(kind.store)
-  followCrds(world)
+  Controllers.followCrds(world)
   yield* Effect.orDie(Failure.attempt(() => populate(world, options.crds ?? [], stamp)))
 
   const audit = Audit.make(10_000)
@@ -143,56 +120,22 @@ export const make = Effect.fn("EmbeddedApiServer.make")(function* (
     clientCertificates: options.clientCertificates ?? []
   }
 
+  const server: Serving.Server = { world, credentials, key: stamp.uid(), webhooks: options.webhooks, audit }
+
   const changes = yield* Queue.unbounded<Storage.Change>()
   const unfollow = world.storage.follow("", (change) => void Queue.offerUnsafe(changes, change))
   yield* Effect.addFinalizer(() => Effect.sync(unfollow))
   const controllers = yield* Effect.forkScoped(
     Effect.forever(
-      Effect.flatMap(Effect.all([Queue.take(changes), Clock.currentTimeMillis]), ([change, millis]) =>
-        Effect.orDie(Failure.attempt(() => control(world, change, Stamp.timestamp(millis))))
+      Effect.flatMap(Effect.all([Queue.take(changes), Stamp.take]), ([change, stamp]) =>
+        Effect.orDie(Failure.attempt(() => Controllers.react(world, change, stamp)))
       )
     )
   )
 
-  const serve = (user: string, request: Request): Effect.Effect<Response, never, Scope.Scope> =>
-    Effect.gen(function* () {
-      const { pathname, searchParams } = new URL(request.target, "http://kubernetes")
-      const path = ResourcePath.parse(world.kinds, pathname)
-      if (path === undefined || (request.method === "POST" && path.kind.namespaced && path.namespace === "")) {
-        return NonResource.handle(world.kinds.all(), request)
-      }
-      const response = yield* Resources.handle({ world, request, path, query: searchParams }).pipe(
-        Effect.catch((failure) => Effect.succeed(refused(failure)))
-      )
-      const verb = Resources.verb(request.method, path, searchParams)
-      if (mutating.has(verb)) {
-        audit.record({
-          user,
-          verb,
-          group: path.kind.group,
-          plural: path.kind.plural,
-          subresource: path.subresource,
-          namespace: path.namespace,
-          name: path.name,
-          code: response.status,
-          millis: yield* Clock.currentTimeMillis
-        })
-      }
-      return request.method === "HEAD" ? { ...response, body: new Uint8Array() } : response
-    })
-
-  const handler: Handler = (request, connection) => {
-    audit.countRequest()
-    const user = Authentication.user(credentials, request, connection)
-    if (user !== undefined) return serve(user, request)
-    return open.has(request.target.split("?")[0] ?? "")
-      ? serve("system:anonymous", request)
-      : Effect.succeed(refused(Failure.unauthorized))
-  }
-
   return {
-    handler,
-    access: Access.make((request) => serve("system:admin", request), administrator),
+    handler: Serving.handler(server),
+    access: Access.make((request) => Serving.serve(server, admin, request), administrator),
     kubeconfig: (origin, ca) => kubeconfigOf(credentials.tokens[0]?.token, origin, ca),
     audit,
     follow: (listener) => world.storage.follow("", listener),

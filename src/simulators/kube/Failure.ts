@@ -70,11 +70,24 @@ export const notFound = (kind: Named, name: string): Failure =>
     subject(kind.group, kind.plural, name)
   )
 
-export const forbidden = (kind: Named, name: string, text: string, causes: ReadonlyArray<KubeJson> = []): Failure =>
-  failure(403, "Forbidden", `${qualified(kind.plural, kind.group)} "${name}" is forbidden: ${text}`, {
-    ...subject(kind.group, kind.plural, name),
-    ...(causes.length > 0 && { causes })
-  })
+export const forbidden = (
+  kind: Pick<Named, "group" | "plural">,
+  name: string,
+  text: string,
+  causes: ReadonlyArray<KubeJson> = []
+): Failure =>
+  failure(
+    403,
+    "Forbidden",
+    `${qualified(kind.plural, kind.group)}${name === "" ? "" : ` "${name}"`} is forbidden: ${text}`,
+    {
+      ...subject(kind.group, kind.plural, name),
+      ...(causes.length > 0 && { causes })
+    }
+  )
+
+/** For a path without a resource. */
+export const forbiddenPath = (text: string): Failure => failure(403, "Forbidden", `forbidden: ${text}`, {})
 
 export const methodNotAllowed = (kind: Named, verb: string): Failure =>
   failure(
@@ -84,7 +97,10 @@ export const methodNotAllowed = (kind: Named, verb: string): Failure =>
     subject(kind.group, kind.plural, "")
   )
 
-/** For a method that a path without a resource does not know. */
+/** For a path below a group version of the server's own that means nothing. */
+export const noResource = failure(404, "NotFound", "the server could not find the requested resource", {})
+
+/** For a method that a path does not know. */
 export const methodRefused = failure(
   405,
   "MethodNotAllowed",
@@ -92,11 +108,15 @@ export const methodRefused = failure(
   {}
 )
 
+/** The media types that answers come in. */
 export const notAcceptable = failure(
   406,
   "NotAcceptable",
-  "only the following media types are accepted: application/json"
+  "only the following media types are accepted: application/json, application/yaml"
 )
+
+/** For a shape that an answer does not have. */
+export const unfitting = (text: string): Failure => failure(406, "NotAcceptable", text)
 
 export const alreadyExists = (kind: Named, name: string, deleting: boolean): Failure =>
   failure(

@@ -1,4 +1,5 @@
 /** Deletes what its owners left behind, and does first what a foreground or orphaning deletion asks for. */
+import { unquestioned } from "./Admission.ts"
 import * as Deletions from "./Deletions.ts"
 import { metadata, objects, strings, text, withMetadata, type KubeJson } from "./KubeJson.ts"
 import type { Change, Location } from "./Storage.ts"
@@ -39,7 +40,7 @@ const remove = (world: World, location: Location, object: KubeJson, now: string)
   const kind = world.kinds.ofStore(location.store)
   if (kind === undefined) return
   const [namespace, name] = [text(metadata(object), "namespace"), text(metadata(object), "name")]
-  Deletions.remove(world, { kind, namespace, name, subresource: "" }, background, now)
+  unquestioned(Deletions.remove(world, { kind, namespace, name, subresource: "" }, background, now))
 }
 
 const withoutOwners = (object: KubeJson, gone: (owner: KubeJson) => boolean): KubeJson => {

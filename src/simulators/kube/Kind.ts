@@ -1,5 +1,5 @@
 /** One served kind as data: names, scope, and how its objects are stored and judged. */
-import type { KubeJson } from "./KubeJson.ts"
+import type { Json, KubeJson } from "./KubeJson.ts"
 import type { SchemaNode } from "./StructuralSchema.ts"
 
 /** A column of a Table answer beyond Name. */
@@ -11,7 +11,12 @@ export interface Column {
   /** Above 0: shown by `-o wide` alone. */
   readonly priority: number
   readonly jsonPath: string
+  /** For what no path says: computed from the stored object, at a time in milliseconds. */
+  readonly cell?: (object: KubeJson, millis: number) => Json
 }
+
+/** What names may look like; "path" is anything that fits between two slashes. */
+export type NameForm = "subdomain" | "label" | "path"
 
 export interface Subresource {
   readonly subresource: string
@@ -40,15 +45,15 @@ export interface Kind {
   readonly custom: boolean
   /** Whether metadata.generation counts changes outside metadata and status. */
   readonly generation: boolean
-  readonly names: "subdomain" | "label"
+  readonly names: NameForm
   /** Field selectors beyond metadata.name and metadata.namespace: label → path. */
   readonly fieldLabels: Readonly<Record<string, ReadonlyArray<string>>>
   readonly columns: ReadonlyArray<Column>
   readonly schema?: SchemaNode
   /** The schema as its CRD gives it, to be published; without one, that of the server's own kinds, or none. */
   readonly openApi?: KubeJson
-  /** A finalizer that every deletion adds: the server's own work comes before the object goes. */
-  readonly cleanup?: string
+  /** What a deletion changes in an object of a kind whose own controller has work to do before it goes. */
+  readonly terminating?: (object: KubeJson, now: string) => KubeJson
   /** Verbs other than the usual: kinds that are only asked (TokenReview) are created and never stored. */
   readonly verbs?: ReadonlyArray<string>
   /** Subresources beside status. */

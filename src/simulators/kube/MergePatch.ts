@@ -1,5 +1,5 @@
 /** RFC 7386 JSON merge patches. */
-import { isObject, type Json, type KubeJson } from "./KubeJson.ts"
+import { isObject, type Json } from "./KubeJson.ts"
 
 /** `target` after the patch: null removes a field, objects merge, anything else replaces. */
 export const apply = (target: Json | undefined, patch: Json): Json => {
@@ -18,12 +18,3 @@ export const apply = (target: Json | undefined, patch: Json): Json => {
   }
   return result
 }
-
-/**
- * Whether a strategic merge patch means the same as a merge patch, whatever the kind: no list (their merge keys belong
- * to the kind) and no directive.
- */
-export const isPlainStrategic = (patch: KubeJson): boolean =>
-  Object.entries(patch).every(
-    ([field, value]) => !field.startsWith("$") && !Array.isArray(value) && (!isObject(value) || isPlainStrategic(value))
-  )

@@ -1,5 +1,6 @@
 /** What holds for the metadata of every object: its fields, and what the API server refuses in them. */
 import type { Cause } from "./Failure.ts"
+import type { NameForm } from "./Kind.ts"
 import {
   assign,
   equals,
@@ -102,7 +103,14 @@ export const labelValueFault = (text: string): string | undefined => {
   return value.test(text) ? undefined : valueText
 }
 
-const nameFault = (name: string, names: "subdomain" | "label"): string | undefined => {
+const segmentFault = (name: string): string | undefined => {
+  if (name === "." || name === "..") return `may not be '${name}'`
+  const found = ["/", "%"].find((sign) => name.includes(sign))
+  return found && `may not contain '${found}'`
+}
+
+const nameFault = (name: string, names: NameForm): string | undefined => {
+  if (names === "path") return segmentFault(name)
   const limit = names === "label" ? 63 : 253
   if (name.length > limit) return `must be no more than ${limit} bytes`
   if (names === "label") return label.test(name) ? undefined : labelText
@@ -139,7 +147,7 @@ const ofOwners = (owners: ReadonlyArray<KubeJson>): ReadonlyArray<Cause> => {
 }
 
 /** What is wrong with the metadata of an object, new or changed. */
-export const causes = (object: KubeJson, names: "subdomain" | "label"): ReadonlyArray<Cause> => {
+export const causes = (object: KubeJson, names: NameForm): ReadonlyArray<Cause> => {
   const meta = metadata(object)
   const name = text(meta, "name")
   return [

@@ -1,8 +1,11 @@
 /** Empties a namespace that is being deleted, and lets it go when nothing is left in it. */
+import { unquestioned } from "./Admission.ts"
 import * as Deletions from "./Deletions.ts"
 import { metadata, text } from "./KubeJson.ts"
 import type { Change } from "./Storage.ts"
 import type { World } from "./Writes.ts"
+
+const background = { dryRun: false, propagationPolicy: "Background", uid: "", resourceVersion: "" } as const
 
 const sweep = (world: World, namespace: string, now: string) => {
   const home = world.storage.get("/namespaces", namespace)
@@ -12,13 +15,8 @@ const sweep = (world: World, namespace: string, now: string) => {
     kinds.flatMap((kind) => world.storage.list(kind.store, `${namespace}/`).map(({ object }) => ({ kind, object })))
   for (const { kind, object } of contents()) {
     if (metadata(object)["deletionTimestamp"] === undefined) {
-      Deletions.removeAll(
-        world,
-        kind,
-        [object],
-        { dryRun: false, propagationPolicy: "Background", uid: "", resourceVersion: "" },
-        now
-      )
+      const target = { kind, namespace, name: text(metadata(object), "name"), subresource: "" } as const
+      unquestioned(Deletions.remove(world, target, background, now))
     }
   }
   if (contents().length === 0) world.storage.remove("/namespaces", namespace)

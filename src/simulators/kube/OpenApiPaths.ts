@@ -159,11 +159,14 @@ export const of = (kind: Kind, schema: string): KubeJson => {
     subject: `${kind.kind}ForAllNamespaces`,
     answer: `${schema}List`
   })
+  const whole = ofCollection(kind, schema, subject)
+  // A kind that is only asked has no collection and no objects.
+  if (kind.verbs !== undefined) return { [collection]: { post: whole["post"] ?? {}, parameters: [...home, pretty] } }
   return {
     ...(kind.namespaced && {
       [`${root}/${kind.plural}`]: { get: everywhere, parameters: [...listing, pretty].toSorted(byName) }
     }),
-    [collection]: { ...ofCollection(kind, schema, subject), parameters: [...home, pretty] },
+    [collection]: { ...whole, parameters: [...home, pretty] },
     [`${collection}/{name}`]: {
       ...ofObject(kind, schema, subject, false),
       delete: deletion(kind, subject),

@@ -2,11 +2,10 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import * as http from "node:http"
 import * as https from "node:https"
 import * as Yaml from "yaml"
 import type { Handler, Request, Response } from "../../../schemas/http/Exchange.ts"
+import { exchange } from "./HttpsExchange.ts"
 import { isObject, objects, text, type Json, type KubeJson } from "./KubeJson.ts"
 
 /** A kubeconfig that is no YAML or names no server. */
@@ -66,49 +65,8 @@ const unreachable = (detail: string): Response => ({
   )
 })
 
-const headersOf = (message: http.IncomingMessage): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(message.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(", ") : (value ?? "")
-    ])
-  )
-
-const exchange = (remote: Remote, agent: https.Agent, request: Request): Effect.Effect<Response, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.sync(() =>
-      https.request(new URL(request.target, remote.server), {
-        agent,
-        method: request.method,
-        headers: {
-          ...request.headers,
-          "content-length": String(request.body.length),
-          ...(remote.token !== "" && { authorization: `Bearer ${remote.token}` })
-        }
-      })
-    ),
-    (sent) => Effect.sync(() => sent.destroy())
-  ).pipe(
-    Effect.flatMap((sent) =>
-      Effect.callback<Response>((resume) => {
-        sent.once("error", (error) => resume(Effect.succeed(unreachable(error.message))))
-        sent.once("response", (message) =>
-          resume(
-            Effect.succeed({
-              status: message.statusCode ?? 0,
-              headers: headersOf(message),
-              // A connection that breaks ends the body, as it would for any reader.
-              body: Stream.fromAsyncIterable(message, () => "cut").pipe(
-                Stream.map((piece: Uint8Array) => piece),
-                Stream.catch(() => Stream.empty)
-              )
-            })
-          )
-        )
-        sent.end(request.body)
-      })
-    )
-  )
+const authorized = (request: Request, token: string): Request =>
+  token === "" ? request : { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } }
 
 /** Raises RemoteError for a kubeconfig that cannot be used. Its sockets close with the scope. */
 export const remote = Effect.fn("RemoteApiServer.remote")(function* (
@@ -122,5 +80,8 @@ export const remote = Effect.fn("RemoteApiServer.remote")(function* (
     Effect.sync(() => new https.Agent(target.agent)),
     (agent) => Effect.sync(() => agent.destroy())
   )
-  return (request) => exchange(target, agent, request)
+  return (request) =>
+    exchange(target.server, agent, authorized(request, target.token)).pipe(
+      Effect.catch((error) => Effect.succeed(unreachable(error.message)))
+    )
 })

@@ -2,11 +2,21 @@
 import type { Kind } from "./Kind.ts"
 import type { Kinds } from "./Kinds.ts"
 
-export interface ResourcePath {
-  readonly kind: Kind
+/** The names in a path, whether they are served or not. */
+export interface Names {
+  readonly group: string
+  readonly version: string
+  readonly plural: string
   /** "" for cluster-scoped objects and for all namespaces. */
   readonly namespace: string
   /** "" for the collection. */
+  readonly name: string
+  readonly subresource: string
+}
+
+export interface ResourcePath {
+  readonly kind: Kind
+  readonly namespace: string
   readonly name: string
   readonly subresource: string
 }
@@ -19,8 +29,8 @@ const decoded = (segment: string): string => {
   }
 }
 
-/** undefined for a path that names no served resource. */
-export const parse = (kinds: Kinds, path: string): ResourcePath | undefined => {
+/** undefined for a path that names no resource. */
+export const read = (path: string): Names | undefined => {
   const [root, ...segments] = path
     .split("/")
     .filter((segment) => segment !== "")
@@ -32,9 +42,15 @@ export const parse = (kinds: Kinds, path: string): ResourcePath | undefined => {
   const scoped = first === "namespaces" && !isNamespaceItself
   const namespace = scoped ? second : ""
   const [plural, name, subresource] = scoped ? [third, fourth, fifth] : [first, second, third]
+  return plural === "" ? undefined : { group, version, plural, namespace, name, subresource }
+}
+
+/** The served kind that the names mean; undefined for none. */
+export const resolve = (kinds: Kinds, names: Names): ResourcePath | undefined => {
+  const { group, version, plural, namespace, name, subresource } = names
   const kind = kinds.find(group, version, plural)
   if (kind === undefined) return undefined
   // Objects of a namespaced kind have a namespace; collections may span all; cluster-scoped kinds never have one.
-  if (kind.namespaced ? name !== "" && namespace === "" : scoped) return undefined
+  if (kind.namespaced ? name !== "" && namespace === "" : namespace !== "") return undefined
   return { kind, namespace, name, subresource }
 }

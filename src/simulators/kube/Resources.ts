@@ -2,37 +2,47 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Request, Response } from "../../../schemas/http/Exchange.ts"
+import * as AccessReviews from "./AccessReviews.ts"
+import * as Admission from "./Admission.ts"
 import * as Decode from "./Decode.ts"
 import * as Deletions from "./Deletions.ts"
 import * as Failure from "./Failure.ts"
-import type { Json, KubeJson } from "./KubeJson.ts"
+import { metadata, text, type Json, type KubeJson } from "./KubeJson.ts"
 import * as Listing from "./Listing.ts"
 import * as Options from "./Options.ts"
 import * as Representation from "./Representation.ts"
-import type { ResourcePath } from "./ResourcePath.ts"
+import type { Names, ResourcePath } from "./ResourcePath.ts"
+import * as ServiceAccountTokens from "./ServiceAccountTokens.ts"
 import * as Stamp from "./Stamp.ts"
+import type { User } from "./User.ts"
 import { watch } from "./Watching.ts"
+import type { Webhooks } from "./WebhookConnection.ts"
+import { admit } from "./Webhooks.ts"
 import * as Writes from "./Writes.ts"
 
 const encoder = new TextEncoder()
 
-export const json = (status: number, body: KubeJson, warnings: ReadonlyArray<string> = []): Response => ({
+const json = (status: number, body: KubeJson): Response => ({
   status,
-  headers: {
-    "content-type": "application/json",
-    "cache-control": "no-cache, private",
-    ...(warnings.length > 0 && { warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(", ") })
-  },
+  headers: { "content-type": "application/json", "cache-control": "no-cache, private" },
   body: encoder.encode(JSON.stringify(body))
 })
 
+export const refused = (failure: Failure.Failure): Response => {
+  const response = json(failure.code, Failure.status(failure))
+  const seconds = failure.details?.["retryAfterSeconds"]
+  return typeof seconds === "number"
+    ? { ...response, headers: { ...response.headers, "retry-after": String(seconds) } }
+    : response
+}
+
 /** The verb of a request as RBAC and audit logs name it; "" for a method that means nothing. */
-export const verb = (method: string, path: ResourcePath, query: URLSearchParams): string => {
+export const verb = (method: string, path: Pick<Names, "name">, query: URLSearchParams): string => {
   switch (method) {
     case "GET":
     case "HEAD":
       if (path.name !== "") return "get"
-      return ["true", "1"].includes(query.get("watch") ?? "") ? "watch" : "list"
+      return Options.flag(query, "watch") ? "watch" : "list"
     case "POST":
       return "create"
     case "PUT":
@@ -44,11 +54,6 @@ export const verb = (method: string, path: ResourcePath, query: URLSearchParams)
     default:
       return ""
   }
-}
-
-const include = (query: URLSearchParams): Representation.TableOptions["include"] => {
-  const given = query.get("includeObject")
-  return given === "None" || given === "Object" ? given : "Metadata"
 }
 
 const target = (path: ResourcePath): Writes.Target => {
@@ -65,87 +70,175 @@ const deleteBody = (request: Request): Json | undefined => {
     : Decode.parse(source, (fault) => `couldn't get version/kind; json parse error: ${fault}`).json
 }
 
-interface Asked {
+export interface Asked {
   readonly world: Writes.World
+  /** Signs the tokens of service accounts. */
+  readonly key: string
+  readonly webhooks: Webhooks | undefined
+  readonly verify: AccessReviews.Asked["verify"]
+  readonly user: User
   readonly request: Request
   readonly path: ResourcePath
   readonly query: URLSearchParams
 }
 
-/** Every verb but watch. */
-const answer = ({ world, request, path, query }: Asked, stamp: Stamp.Stamp): Response => {
-  const { kind, namespace } = path
-  const asked = verb(request.method, path, query)
+export interface Answered {
+  readonly response: Response
+  /** The object as a write left it, or would have left it; undefined for reads and refusals. */
+  readonly object: KubeJson | undefined
+}
+
+/** Reads, and questions that store nothing. Throws. */
+const read = (asked: Asked, stamp: Stamp.Stamp): KubeJson | undefined => {
+  const { world, request, path, query } = asked
+  const { kind, namespace, name } = path
   const shape = Representation.accept(request.headers["accept"] ?? "")
-  const table = { millis: stamp.millis, include: include(query), columns: true }
-  const contentType = request.headers["content-type"] ?? ""
-  const written = (status: number, { object, warnings }: Writes.Written): Response =>
-    json(status, Representation.one(shape, kind, object, table), warnings)
-  const allowed = path.subresource === "" ? true : ["get", "update", "patch"].includes(asked)
-  if (asked === "" || !allowed) throw Failure.methodNotAllowed(kind, asked)
-  switch (asked) {
+  const table = { millis: stamp.millis, include: Representation.included(query), columns: true }
+  switch (verb(request.method, path, query)) {
     case "get":
-      return json(200, Representation.one(shape, kind, Writes.read(world, target(path)), table))
+      Listing.requireVersion(query, world.storage)
+      return Representation.one(shape, kind, Writes.read(world, target(path)), table)
     case "list": {
       const page = Listing.list(world.storage, { kind, namespace }, query)
-      return json(200, Representation.list(shape, kind, page.objects, page.metadata, table))
+      return Representation.list(shape, kind, page.objects, page.metadata, table)
     }
-    case "create":
-      return written(
-        201,
-        Writes.create(
-          world,
-          kind,
-          namespace,
-          Decode.object(request.body, contentType, kind),
-          Options.write("CreateOptions", query),
-          stamp
-        )
-      )
-    case "update":
+    case "create": {
+      const given = () => Decode.object(request.body, request.headers["content-type"] ?? "", kind).object
+      if (kind.store === ServiceAccountTokens.serviceAccounts.store && path.subresource === "token") {
+        return ServiceAccountTokens.issue(world, asked.key, { namespace, name }, given(), stamp)
+      }
+      return kind.verbs === undefined
+        ? undefined
+        : AccessReviews.answer(kind, given(), { world, user: asked.user, stamp, verify: asked.verify })
+    }
+    default:
+      return undefined
+  }
+}
+
+/** The steps of a write. Throws for a request that means none. */
+const write = (asked: Asked, stamp: Stamp.Stamp): Admission.Steps<Writes.Written> => {
+  const { world, request, path, query } = asked
+  const { kind, namespace } = path
+  const contentType = request.headers["content-type"] ?? ""
+  switch (verb(request.method, path, query)) {
+    case "create": {
+      const body = Decode.object(request.body, contentType, kind)
+      return Writes.create(world, kind, namespace, body, Options.write("CreateOptions", query), stamp)
+    }
+    case "update": {
       if (path.name === "") throw Failure.badRequest("name must be provided")
-      return written(
-        200,
-        Writes.update(
-          world,
-          target(path),
-          Decode.object(request.body, contentType, kind),
-          Options.write("UpdateOptions", query)
-        )
-      )
-    case "patch": {
+      const body = Decode.object(request.body, contentType, kind)
+      return Writes.update(world, target(path), body, Options.write("UpdateOptions", query))
+    }
+    default: {
       const type = Decode.patchType(contentType, kind)
-      const options = Options.write("PatchOptions", query)
+      const options = Options.write("PatchOptions", query, type)
       const body =
         type === "apply"
           ? { json: null, duplicates: [] }
           : Decode.parse(Decode.source(request.body), (fault) => `error decoding patch: ${fault}`)
-      return written(200, Writes.patch(world, target(path), type, body, options))
+      return Writes.patch(world, target(path), type, body, options)
     }
-    case "deletecollection": {
-      const options = Options.deletion(query, deleteBody(request))
-      const page = Listing.list(world.storage, { kind, namespace }, query)
-      const removed = Deletions.removeAll(world, kind, page.objects, options, stamp.now)
-      return json(200, Representation.list("Object", kind, removed, page.metadata, table))
-    }
-    default:
-      return json(200, Deletions.remove(world, target(path), Options.deletion(query, deleteBody(request)), stamp.now))
   }
 }
 
-/** Raises what the API server refuses; the scope of a watch is that of the exchange. */
-export const handle = Effect.fnUntraced(function* (
-  asked: Asked
-): Effect.fn.Return<Response, Failure.Failure, Scope.Scope> {
-  const { world, request, path, query } = asked
-  if (verb(request.method, path, query) !== "watch") {
-    const stamp = yield* Stamp.take
-    return yield* Failure.attempt(() => answer(asked, stamp))
+/** Throws 405. */
+const requireAllowed = (path: ResourcePath, asked: string) => {
+  const { kind, subresource } = path
+  const known = kind.subresources?.find((each) => each.subresource === subresource)?.verbs
+  const allowed =
+    subresource === "" ? (kind.verbs?.includes(asked) ?? true) : (known ?? ["get", "update", "patch"]).includes(asked)
+  if (asked === "" || !allowed) throw Failure.methodNotAllowed(kind, asked)
+}
+
+/** Every verb but watch. Raises what the API server refuses. */
+const answer = Effect.fnUntraced(function* (
+  asked: Asked,
+  warn: (warnings: ReadonlyArray<string>) => void
+): Effect.fn.Return<Answered, Failure.Failure> {
+  const { world, request, path, query, user, webhooks } = asked
+  const { kind, namespace } = path
+  const stamp = yield* Stamp.take
+  const wanted = verb(request.method, path, query)
+  const found = yield* Failure.attempt(() => {
+    requireAllowed(path, wanted)
+    return read(asked, stamp)
+  })
+  if (found !== undefined) return { response: json(wanted === "create" ? 201 : 200, found), object: undefined }
+  const admitted = admit({ world, webhooks, user, warn })
+  const table = { millis: stamp.millis, include: Representation.included(query), columns: true }
+  switch (wanted) {
+    case "delete": {
+      const removed = yield* Admission.run(
+        () => Deletions.remove(world, target(path), Options.deletion(query, deleteBody(request)), stamp.now),
+        admitted
+      )
+      return { response: json(200, removed.answer), object: removed.object }
+    }
+    case "deletecollection": {
+      const { options, page } = yield* Failure.attempt(() => ({
+        options: Options.deletion(query, deleteBody(request)),
+        page: Listing.list(world.storage, { kind, namespace }, query)
+      }))
+      for (const object of page.objects) {
+        const one = { kind, namespace: text(metadata(object), "namespace"), name: text(metadata(object), "name") }
+        yield* Admission.run(
+          () => Deletions.remove(world, { ...one, subresource: "" }, options, stamp.now, true),
+          admitted
+        ).pipe(
+          // Somebody else was faster.
+          Effect.catchIf(
+            (failure) => failure.code === 404,
+            () => Effect.void
+          )
+        )
+      }
+      const body = Representation.list("Object", kind, page.objects, page.metadata, table)
+      return { response: json(200, body), object: undefined }
+    }
+    default: {
+      const shape = yield* Failure.attempt(() => Representation.accept(request.headers["accept"] ?? ""))
+      const { object, warnings } = yield* Admission.run(() => write(asked, stamp), admitted)
+      warn(warnings)
+      const body = Representation.one(shape, kind, object, table)
+      return { response: json(wanted === "create" ? 201 : 200, body), object }
+    }
   }
-  const shape = yield* Failure.attempt(() => Representation.accept(request.headers["accept"] ?? ""))
+})
+
+const warned = (response: Response, warnings: ReadonlyArray<string>): Response =>
+  warnings.length === 0
+    ? response
+    : {
+        ...response,
+        headers: {
+          ...response.headers,
+          warning: warnings.map((warning) => `299 - ${JSON.stringify(warning)}`).join(", ")
+        }
+      }
+
+const watching = Effect.fnUntraced(function* ({ world, request, path, query }: Asked) {
+  const { shape, include } = yield* Failure.attempt(() => ({
+    shape: Representation.accept(request.headers["accept"] ?? ""),
+    include: Representation.included(query)
+  }))
   return {
     status: 200,
     headers: { "content-type": "application/json", "cache-control": "no-cache, private" },
-    body: yield* watch(world.storage, path, query, shape, include(query))
+    body: yield* watch(world.storage, path, query, shape, include)
   }
+})
+
+/** Answers refusals as a Status; the scope of a watch is that of the exchange. */
+export const handle = Effect.fnUntraced(function* (asked: Asked): Effect.fn.Return<Answered, never, Scope.Scope> {
+  const warnings: Array<string> = []
+  const answered: Effect.Effect<Answered, Failure.Failure, Scope.Scope> =
+    verb(asked.request.method, asked.path, asked.query) === "watch"
+      ? Effect.map(watching(asked), (response) => ({ response, object: undefined }))
+      : answer(asked, (more) => void warnings.push(...more))
+  const { response, object } = yield* answered.pipe(
+    Effect.catch((failure) => Effect.succeed({ response: refused(failure), object: undefined }))
+  )
+  return { response: warned(response, warnings), object }
 })

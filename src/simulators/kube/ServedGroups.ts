@@ -1,5 +1,5 @@
 /** The order and the verbs in which discovery presents the served kinds. */
-import type { Kind } from "./Kind.ts"
+import type { Kind, Subresource } from "./Kind.ts"
 
 const unique = <A>(items: ReadonlyArray<A>): ReadonlyArray<A> => [...new Set(items)]
 
@@ -33,9 +33,16 @@ const customVerbs = ["delete", "deletecollection", "get", "list", "patch", "crea
 
 /** Namespaces go one by one, as each has its content deleted first. */
 export const verbsOf = (kind: Kind): ReadonlyArray<string> =>
-  kind.custom ? customVerbs : kind.store === "/namespaces" ? verbs.filter((verb) => verb !== "deletecollection") : verbs
+  kind.verbs ??
+  (kind.custom
+    ? customVerbs
+    : kind.store === "/namespaces"
+      ? verbs.filter((verb) => verb !== "deletecollection")
+      : verbs)
 
 export const subresourcesOf = (
   kind: Kind
-): ReadonlyArray<{ readonly subresource: string; readonly kind: string; readonly verbs: ReadonlyArray<string> }> =>
-  kind.statusSubresource ? [{ subresource: "status", kind: kind.kind, verbs: ["get", "patch", "update"] }] : []
+): ReadonlyArray<Pick<Subresource, "subresource" | "kind" | "verbs"> & Partial<Subresource>> => [
+  ...(kind.subresources ?? []),
+  ...(kind.statusSubresource ? [{ subresource: "status", kind: kind.kind, verbs: ["get", "patch", "update"] }] : [])
+]

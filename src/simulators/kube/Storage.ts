@@ -28,7 +28,8 @@ export interface Storage {
   readonly get: (store: string, key: string) => KubeJson | undefined
   /** Creates or replaces; answers the object under its new resourceVersion. */
   readonly put: (store: string, key: string, object: KubeJson) => KubeJson
-  readonly remove: (store: string, key: string) => void
+  /** Answers the last state under the revision of the deletion. */
+  readonly remove: (store: string, key: string) => KubeJson | undefined
   /** Entries whose key starts with the prefix, by key. */
   readonly list: (store: string, prefix: string) => ReadonlyArray<Entry>
   /** The same as of an older revision; undefined when history does not reach back. */
@@ -122,16 +123,17 @@ export const make = (options: { readonly firstRevision: number; readonly history
     return stored
   }
 
-  const remove = (store: string, key: string) => {
+  const remove = (store: string, key: string): KubeJson | undefined => {
     const place = shelf(store)
     const previous = place.held.get(key)
-    if (previous === undefined) return
+    if (previous === undefined) return undefined
     revision += 1
     place.held.delete(key)
     place.sorted = undefined
     index({ store, key }, previous, undefined)
     const last = withMetadata(previous, { resourceVersion: String(revision) })
     commit(place, { type: "DELETED", store, key, revision, object: last, previous })
+    return last
   }
 
   const list = (store: string, prefix: string): ReadonlyArray<Entry> => {

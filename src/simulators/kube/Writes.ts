@@ -1,24 +1,14 @@
 /** Creation, update and patch of one object: the rules between a request and the storage. Failures are thrown. */
+import { Stale, type Operation, type Question, type Steps } from "./Admission.ts"
+import * as CustomResources from "./CustomResources.ts"
 import * as Decode from "./Decode.ts"
 import * as Failure from "./Failure.ts"
-import * as JsonPatch from "./JsonPatch.ts"
 import { apiVersion, keyOf, present, type Kind } from "./Kind.ts"
 import type { Kinds } from "./Kinds.ts"
-import {
-  assign,
-  at,
-  equals,
-  isObject,
-  metadata,
-  strings,
-  text,
-  withMetadata,
-  type Json,
-  type KubeJson
-} from "./KubeJson.ts"
-import * as MergePatch from "./MergePatch.ts"
+import { assign, at, equals, isObject, metadata, strings, text, withMetadata, type KubeJson } from "./KubeJson.ts"
 import * as MetadataRules from "./MetadataRules.ts"
 import type { WriteOptions } from "./Options.ts"
+import * as Patching from "./Patching.ts"
 import * as SchemaValidation from "./SchemaValidation.ts"
 import type { Stamp } from "./Stamp.ts"
 import type { Storage } from "./Storage.ts"
@@ -99,15 +89,32 @@ const prepared = (kind: Kind, object: KubeJson, stored: KubeJson | undefined): K
   return kind.prepare === undefined ? converted : kind.prepare(converted, stored)
 }
 
+const optionsOf = (operation: Operation, { dryRun, fieldValidation }: WriteOptions): KubeJson => ({
+  kind: operation === "CREATE" ? "CreateOptions" : "UpdateOptions",
+  apiVersion: "meta.k8s.io/v1",
+  ...(dryRun && { dryRun: ["All"] }),
+  fieldValidation
+})
+
+/** Asks the mutating plugins; what they answer is held to the kind again: pruned, completed, in its namespace. */
+function* mutated(question: Question): Steps<KubeJson> {
+  const { kind, object, namespace } = question
+  const answer = yield question
+  if (answer === undefined || answer === object) return object ?? {}
+  const next = Decode.conform(answer, kind, "body", Failure.internalError).object
+  requireNamespaceOf(next, namespace)
+  return next
+}
+
 /** POST. Raises 400, 403, 404 (namespace), 409 AlreadyExists, 422. */
-export const create = (
+export function* create(
   world: World,
   kind: Kind,
   namespace: string,
   body: { readonly object: KubeJson; readonly duplicates: ReadonlyArray<string> },
   options: WriteOptions,
   stamp: Stamp
-): Written => {
+): Steps<Written> {
   const { object, warnings } = decoded(kind, body, options)
   const meta = metadata(object)
   requireNamespaceOf(object, namespace)
@@ -115,24 +122,39 @@ export const create = (
     throw Failure.internal("resourceVersion should not be set on objects to be created")
   }
   const generated = text(meta, "generateName")
-  const name = text(meta, "name") || (generated === "" ? "" : `${generated}${stamp.suffix()}`)
-  requireNamespace(world, kind, namespace, name)
+  const given = text(meta, "name") || (generated === "" ? "" : `${generated}${stamp.suffix()}`)
+  requireNamespace(world, kind, namespace, given)
+  if (kind.custom) {
+    const crd = world.storage.get(CustomResources.store, CustomResources.nameOf(kind))
+    CustomResources.requireServing(crd, kind, given)
+  }
   const born = withMetadata(MetadataRules.fresh(object), {
-    name: name === "" ? undefined : name,
+    name: given === "" ? undefined : given,
     namespace: kind.namespaced ? namespace : undefined,
     uid: stamp.uid(),
-    creationTimestamp: stamp.now,
-    generation: kind.generation ? 1 : undefined
+    creationTimestamp: stamp.now
   })
-  const complete = prepared(
+  const question: Question = {
+    phase: "mutating",
+    operation: "CREATE",
     kind,
-    kind.custom && kind.statusSubresource ? assign(born, { status: undefined }) : born,
-    undefined
-  )
+    subresource: "",
+    namespace,
+    name: given,
+    object: born,
+    oldObject: undefined,
+    options: optionsOf("CREATE", options),
+    dryRun: options.dryRun
+  }
+  const agreed = yield* mutated(question)
+  const name = text(metadata(agreed), "name")
+  const own = kind.custom && kind.statusSubresource ? assign(agreed, { status: undefined }) : agreed
+  const complete = prepared(kind, kind.generation ? withMetadata(own, { generation: 1 }) : own, undefined)
   invalid(kind, complete, [
     ...MetadataRules.causes(complete, kind.names),
     ...(kind.schema === undefined ? [] : SchemaValidation.causes(complete, kind.schema))
   ])
+  yield { ...question, phase: "validating", name, object: present(kind, complete) }
   const key = keyOf(kind, namespace, name)
   const held = world.storage.get(kind.store, key)
   if (held !== undefined) {
@@ -161,17 +183,36 @@ export const isReleased = (kind: Kind, object: KubeJson): boolean =>
 const desired = (kind: Kind, object: KubeJson): KubeJson =>
   assign(object, { metadata: undefined, ...(kind.statusSubresource && { status: undefined }) })
 
+/** What has been read is still what is stored; another write may have come while plugins were asked. Throws Stale. */
+export const requireCurrent = (world: World, kind: Kind, key: string, read: KubeJson) => {
+  if (world.storage.get(kind.store, key) !== read) throw new Stale()
+}
+
 /** Stores the successor of an object, or removes what was only waiting for its last finalizer. */
-const replace = (
+function* replace(
   world: World,
   target: Target,
   stored: KubeJson,
   proposed: KubeJson,
   options: WriteOptions
-): KubeJson => {
+): Steps<KubeJson> {
   const { kind, namespace, name, subresource } = target
   const key = keyOf(kind, namespace, name)
-  const shaped = subresource === "status" ? proposed : prepared(kind, proposed, stored)
+  const question: Question = {
+    phase: "mutating",
+    operation: "UPDATE",
+    kind,
+    subresource,
+    namespace,
+    name,
+    object: proposed,
+    oldObject: present(kind, stored),
+    options: optionsOf("UPDATE", options),
+    dryRun: options.dryRun
+  }
+  const agreed = yield* mutated(question)
+  requireIdentity(target, agreed)
+  const shaped = subresource === "status" ? agreed : prepared(kind, agreed, stored)
   const owned: KubeJson =
     subresource === "status"
       ? assign(stored, { status: (kind.convert?.toStored(shaped) ?? shaped)["status"] })
@@ -189,7 +230,10 @@ const replace = (
     kind.generation && !equals(desired(kind, carried), desired(kind, stored))
       ? withMetadata(carried, { generation: (typeof generation === "number" ? generation : 0) + 1 })
       : carried
-  if (equals(next, stored) || options.dryRun) return next
+  yield { ...question, phase: "validating", object: present(kind, next) }
+  requireCurrent(world, kind, key, stored)
+  if (equals(next, stored)) return stored
+  if (options.dryRun) return next
   if (metadata(next)["deletionTimestamp"] !== undefined && isReleased(kind, next)) {
     world.storage.remove(kind.store, key)
     return next
@@ -230,12 +274,12 @@ const requireVersion = (target: Target, proposed: KubeJson, stored: KubeJson) =>
 }
 
 /** PUT. Raises 400, 404, 409, 422. */
-export const update = (
+export function* update(
   world: World,
   target: Target,
   body: { readonly object: KubeJson; readonly duplicates: ReadonlyArray<string> },
   options: WriteOptions
-): Written => {
+): Steps<Written> {
   const { kind, name } = target
   const { object, warnings } = decoded(kind, body, options)
   requireIdentity(target, object)
@@ -251,48 +295,23 @@ export const update = (
   }
   requireVersion(target, object, stored)
   return {
-    object: present(kind, replace(world, target, stored, object, options)),
+    object: present(kind, yield* replace(world, target, stored, object, options)),
     warnings: [...warnings, ...MetadataRules.warnings(object, stored)]
   }
 }
 
-const patched = (current: KubeJson, type: Decode.PatchType, patch: Json): Json => {
-  switch (type) {
-    case "json":
-      try {
-        return JsonPatch.apply(current, patch)
-      } catch (error) {
-        if (error instanceof JsonPatch.Malformed) throw Failure.badRequest(`error decoding patch: ${error.text}`)
-        if (error instanceof JsonPatch.Inapplicable) throw Failure.unprocessable
-        throw error
-      }
-    case "apply":
-      throw Failure.notImplemented("server-side apply is not served here: use a merge or JSON patch")
-    case "merge":
-    case "strategic":
-      if (!isObject(patch))
-        throw Failure.badRequest(
-          "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
-        )
-      if (type === "strategic" && !MergePatch.isPlainStrategic(patch)) {
-        throw Failure.unsupportedMediaType(["application/json-patch+json", "application/merge-patch+json"])
-      }
-      return MergePatch.apply(current, patch)
-  }
-}
-
 /** PATCH. Raises 400, 404, 409, 415, 422, 501 (server-side apply). */
-export const patch = (
+export function* patch(
   world: World,
   target: Target,
   type: Decode.PatchType,
   body: Decode.Body,
   options: WriteOptions
-): Written => {
+): Steps<Written> {
   const { kind } = target
   const stored = read(world, target)
   const current = present(kind, stored)
-  const result = patched(current, type, body.json)
+  const result = Patching.apply(kind, current, type, body.json)
   if (!isObject(result)) throw Failure.unprocessable
   const cannot = (fault: string) =>
     Failure.invalid("", "", "", [
@@ -311,19 +330,14 @@ export const patch = (
   const found =
     options.fieldValidation === "Ignore"
       ? []
-      : [
-          ...(type === "json"
-            ? JsonPatch.unknownFields(body.json).map((field) => `json patch unknown field "${field}"`)
-            : []),
-          ...problems(unknown, body.duplicates)
-        ]
+      : [...(type === "json" ? Patching.unknownFields(body.json) : []), ...problems(unknown, body.duplicates)]
   if (found.length > 0 && options.fieldValidation === "Strict") {
     throw cannot(`strict decoding error: ${found.join(", ")}`)
   }
   requireIdentity(target, object)
   requireVersion(target, object, stored)
   return {
-    object: present(kind, replace(world, target, stored, object, options)),
+    object: present(kind, yield* replace(world, target, stored, object, options)),
     warnings: [...found, ...MetadataRules.warnings(object, stored)]
   }
 }

@@ -153,7 +153,8 @@ describe("OpenAPI documents", () => {
           )
         const theirs = validated(yield* document(real, place))
         const ours = validated(yield* document(embedded, place))
-        assert.isAbove(ours.size, 0)
+        // Groups of kinds that are only asked (TokenReview) have nothing to patch.
+        assert.strictEqual(ours.size > 0, theirs.size > 0, place)
         for (const [at, kind] of ours) assert.deepStrictEqual(kind, theirs.get(at), at)
       }
     })

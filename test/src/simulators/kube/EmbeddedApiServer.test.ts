@@ -88,7 +88,7 @@ describe("the embedded API server", () => {
           Access.make(handler).raw(method, target, { ...(authorization !== undefined && { authorization }) }),
           (answer) => answer.status
         )
-      assert.strictEqual(yield* ask("/api/v1/namespaces"), 401)
+      assert.strictEqual(yield* ask("/api/v1/namespaces"), 403)
       assert.strictEqual(yield* ask("/api/v1/namespaces", "Bearer other"), 401)
       assert.strictEqual(yield* ask("/readyz"), 200)
       assert.strictEqual(yield* ask("/api/v1/namespaces", "Bearer secret"), 200)

@@ -76,12 +76,6 @@ describe("merge patches", () => {
     ]
     for (const [target, patch, expected] of examples) assert.deepStrictEqual(MergePatch.apply(target, patch), expected)
   })
-
-  it("are told from strategic ones that mean something else", () => {
-    assert.isTrue(MergePatch.isPlainStrategic({ data: { a: "b", c: null } }))
-    assert.isFalse(MergePatch.isPlainStrategic({ metadata: { finalizers: ["a"] } }))
-    assert.isFalse(MergePatch.isPlainStrategic({ spec: { $patch: "replace" } }))
-  })
 })
 
 const pointer = (field: string) => `/${field.replaceAll("~", "~0").replaceAll("/", "~1")}`

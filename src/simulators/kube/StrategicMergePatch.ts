@@ -1,0 +1,139 @@
+/** Strategic merge patches (k8s.io/apimachinery strategicpatch): merge patches that know which lists are maps or sets. */
+import * as Failure from "./Failure.ts"
+import type { Kind } from "./Kind.ts"
+import { equals, isArray, isObject, type Json, type KubeJson } from "./KubeJson.ts"
+import { mergeKeys, type MergeKeys } from "./MergeKeys.ts"
+
+type List = ReadonlyArray<Json>
+
+const order = "$setElementOrder/"
+const dropFromList = "$deleteFromPrimitiveList/"
+
+const malformed = (text: string) => Failure.badRequest(`error decoding patch: ${text}`)
+
+const keyOf = (item: Json, key: string): Json => (key === "" ? item : isObject(item) ? (item[key] ?? null) : null)
+
+const has = (list: List, item: Json, key: string): boolean =>
+  list.some((other) => equals(keyOf(other, key), keyOf(item, key)))
+
+const indexIn = (list: List, item: Json, key: string): number =>
+  list.findIndex((other) => equals(keyOf(other, key), keyOf(item, key)))
+
+/** A part of a patch that meets nothing: without directives and nulls. */
+const plain = (patch: Json): Json => {
+  if (isArray(patch)) return patch.filter((item) => !isObject(item) || item["$patch"] === undefined).map(plain)
+  if (!isObject(patch)) return patch
+  const kept = Object.entries(patch).filter(([field, value]) => value !== null && !field.startsWith("$"))
+  return Object.fromEntries(kept.map(([field, value]) => [field, plain(value)]))
+}
+
+/**
+ * The items that `wanted` names in its order, the others between them where `before` had them; what `before` does not
+ * know comes as early as it can.
+ */
+const ordered = (merged: List, wanted: List, before: List, key: string): List => {
+  const named = merged
+    .filter((item) => has(wanted, item, key))
+    .toSorted((a, b) => indexIn(wanted, a, key) - indexIn(wanted, b, key))
+  const others = merged
+    .filter((item) => !has(wanted, item, key))
+    .toSorted((a, b) => indexIn(before, a, key) - indexIn(before, b, key))
+  const result: Array<Json> = []
+  let next = 0
+  for (const item of named) {
+    const position = indexIn(before, item, key)
+    const isEarlier = (other: Json | undefined) => {
+      const held = other === undefined ? -1 : indexIn(before, other, key)
+      return held >= 0 && held < position
+    }
+    for (; isEarlier(others[next]); next++) result.push(...others.slice(next, next + 1))
+    result.push(item)
+  }
+  return [...result, ...others.slice(next)]
+}
+
+const mergeLists = (current: List, patch: List, key: string, path: string, keys: MergeKeys): List => {
+  if (key === "") {
+    const both = [...current, ...patch]
+    return ordered(
+      both.filter((item, index) => both.indexOf(item) === index),
+      patch,
+      current,
+      ""
+    )
+  }
+  const items = patch.map((item) => {
+    if (isObject(item) && item[key] !== undefined) return item
+    if (isObject(item) && item["$patch"] === "replace") return item
+    throw malformed(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`)
+  })
+  if (items.some((item) => item["$patch"] === "replace")) {
+    return items.filter((item) => item["$patch"] === undefined).map(plain)
+  }
+  const [deleted, wanted] = [
+    items.filter((item) => item["$patch"] === "delete"),
+    items.filter((item) => item["$patch"] !== "delete")
+  ]
+  const left = current.filter((item) => !has(deleted, item, key))
+  const changed = left.map((item) => {
+    const found = wanted.find((other) => equals(other[key], keyOf(item, key)))
+    return found === undefined || !isObject(item) ? item : mergeObjects(item, found, path, keys)
+  })
+  const added = wanted.filter((item) => !has(left, item, key)).map(plain)
+  return ordered([...changed, ...added], wanted, left, key)
+}
+
+const listOf = (value: Json | undefined): List | undefined => (isArray(value) ? value : undefined)
+
+/** The lists whose order the patch lays down, merged and ordered. */
+const orderedLists = (current: KubeJson, patch: KubeJson, path: string, keys: MergeKeys): Record<string, Json> => {
+  const result: Record<string, Json> = {}
+  for (const [directive, wanted] of Object.entries(patch)) {
+    if (!directive.startsWith(order)) continue
+    const field = directive.slice(order.length)
+    const key = keys[`${path}${field}`]
+    const [held, given, sequence] = [listOf(current[field]), listOf(patch[field]), listOf(wanted)]
+    if (sequence === undefined) throw malformed(`${directive} is no list`)
+    if (key === undefined || (held === undefined && given === undefined)) continue
+    const merged =
+      held === undefined
+        ? (given ?? []).map(plain)
+        : given === undefined
+          ? held
+          : mergeLists(held, given, key, `${path}${field}.`, keys)
+    result[field] = [...ordered(merged, sequence, held ?? [], key)]
+  }
+  return result
+}
+
+const mergeObjects = (current: KubeJson, patch: KubeJson, path: string, keys: MergeKeys): KubeJson => {
+  const { $patch: directive, $retainKeys: retained } = patch
+  if (directive === "replace") return Object.fromEntries(Object.entries(patch).filter(([field]) => field !== "$patch"))
+  if (directive === "delete") return {}
+  if (directive !== undefined && directive !== "merge") throw malformed(`unknown patch type: ${String(directive)}`)
+  const kept = listOf(retained)
+  const start =
+    kept === undefined ? current : Object.fromEntries(Object.entries(current).filter(([k]) => kept.includes(k)))
+  const settled = orderedLists(start, patch, path, keys)
+  const result: Record<string, Json> = { ...start, ...settled }
+  for (const [field, value] of Object.entries(patch)) {
+    if (field.startsWith(dropFromList)) {
+      const name = field.slice(dropFromList.length)
+      const [held, dropped] = [listOf(result[name]), listOf(value)]
+      if (held !== undefined && dropped !== undefined) result[name] = held.filter((item) => !dropped.includes(item))
+    }
+    if (field.startsWith("$") || Object.hasOwn(settled, field)) continue
+    const held = Object.hasOwn(result, field) ? result[field] : undefined
+    const key = keys[`${path}${field}`]
+    if (value === null) delete result[field]
+    else if (isObject(value) && isObject(held)) result[field] = mergeObjects(held, value, `${path}${field}.`, keys)
+    else if (isArray(value) && isArray(held) && key !== undefined) {
+      result[field] = [...mergeLists(held, value, key, `${path}${field}.`, keys)]
+    } else result[field] = isArray(value) && key === undefined ? value : plain(value)
+  }
+  return result
+}
+
+/** `current` after the patch. Throws 400 for list items without their merge key and for directives that mean nothing. */
+export const apply = (kind: Kind, current: KubeJson, patch: KubeJson): KubeJson =>
+  mergeObjects(current, patch, "", mergeKeys(kind))
