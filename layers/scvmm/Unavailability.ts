@@ -54,7 +54,10 @@ export const fromOpenError = (host: string, error: WsmanError | PsrpError): Dial
     case "WsmanAccessDenied":
       return unavailable(byFault.accessDenied)
     case "WsmanAuthenticationUnsupported":
-      return unavailable(["ConnectionFailed", `Change spec.${error.field}: this version supports Basic over https`])
+      return unavailable([
+        "ConnectionFailed",
+        `Change spec.${error.field} or the listener: this version speaks NTLM over http, and Basic over https`
+      ])
     case "WsmanUnavailable":
       return unavailable(byKind[error.kind])
     case "WsmanFault":

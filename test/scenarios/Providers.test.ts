@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { Request } from "../../schemas/http/Exchange.ts"
 import { program } from "../../src/cli/ManagerProgram.ts"
+import * as Listener from "../../src/simulators/Listener.ts"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
 import { objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
 import { create, eventually, quiet, site } from "./Site.ts"
@@ -36,7 +38,7 @@ const reasonOf = (object: KubeJson | undefined): string =>
     "reason"
   )
 
-const prepare = Effect.fnUntraced(function* ({ world: { access }, target }: Site) {
+const prepare = Effect.fnUntraced(function* ({ world: { access }, target }: Site, transport?: KubeJson) {
   const { userName, password, ca } = target
   yield* create(access, namespace, Core.Secret, {
     metadata: { name: "scvmm" },
@@ -54,7 +56,7 @@ const prepare = Effect.fnUntraced(function* ({ world: { access }, target }: Site
       scvmmSecret: { name: "scvmm" },
       execHosts: ["127.0.0.1"],
       keepAliveSeconds: 1,
-      transport: { scheme: "https", port: target.port, authentication: "Basic" }
+      transport: transport ?? { scheme: "https", port: target.port, authentication: "Basic" }
     }
   })
 })
@@ -125,6 +127,56 @@ describe("a provider", () => {
         const polls = scvmm.state.calls().get("Get-CapsVirtualMachineList")
         yield* Effect.sleep("1500 millis")
         assert.strictEqual(scvmm.state.calls().get("Get-CapsVirtualMachineList"), polls)
+      }).pipe(Effect.scoped, quiet),
+    60_000
+  )
+
+  it.live(
+    "with nothing but a port it is spoken to over http, sealed; a wrong password is one refused log-on",
+    () =>
+      Effect.gen(function* () {
+        const it = yield* site({ seed: "sealed" })
+        const { access, scvmm, winrm } = it.world
+        const arrived: Array<Request> = []
+        const plain = yield* Listener.listen({
+          handler: (request, connection) => {
+            arrived.push(request)
+            return winrm.handler(request, connection)
+          }
+        })
+        yield* prepare(it, { port: plain.port })
+        yield* access.mergePatch(Core.Secret, namespace, "scvmm", { data: { password: base64("wrong") } })
+        yield* Effect.forkScoped(operator(it.kubeconfig))
+        yield* machine(it, "m")
+        const said = (type: string) =>
+          Effect.map(access.find(provider, namespace, "scvmm"), (object) =>
+            text(
+              objects(object, "status", "conditions").find((condition) => text(condition, "type") === type),
+              "reason"
+            )
+          )
+        yield* eventually(
+          "the password is refused",
+          Effect.map(said("ScvmmAvailable"), (reason) => (reason === "AuthenticationFailed" ? true : undefined)),
+          20
+        )
+        assert.strictEqual(yield* winrm.refusedLogOns, 1)
+        yield* access.mergePatch(Core.Secret, namespace, "scvmm", { data: { password: base64(it.target.password) } })
+        yield* access.mergePatch(provider, namespace, "scvmm", { metadata: { labels: { look: "now" } } })
+        yield* ready(it, "m")
+        yield* access.delete(Core.ScvmmMachine, namespace, "m")
+        yield* eventually(
+          "deleted",
+          Effect.map(find(it, "m"), (object) => (object === undefined ? true : undefined)),
+          20
+        )
+        assert.deepStrictEqual(scvmm.state.leftovers(), [])
+        assert.strictEqual(yield* winrm.refusedLogOns, 1)
+        assert.isAbove(arrived.length, 20)
+        for (const { body, headers } of arrived) {
+          assert.notMatch(new TextDecoder("latin1").decode(body), /Envelope|Caps|capi/u)
+          assert.strictEqual(headers["authorization"] !== undefined, body.length === 0)
+        }
       }).pipe(Effect.scoped, quiet),
     60_000
   )

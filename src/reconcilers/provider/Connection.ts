@@ -46,6 +46,32 @@ const unsupported = (spec: ScvmmProvider["spec"]): ReadonlyArray<string> => [
   ...(spec.orphanPolicy === "Delete" ? ["orphanPolicy"] : [])
 ]
 
+/** What these cannot do together: send a password or a message in the clear, or what this version cannot speak. */
+const transportProblem = (
+  scheme: "http" | "https",
+  authentication: ProviderTransport["authentication"],
+  { caBundle, serverCertificateThumbprint }: Partial<ProviderTransport>
+): string | undefined => {
+  const said = `spec.transport.authentication "${authentication}"`
+  const sealed = authentication === "Negotiate" || authentication === "NTLM"
+  if (!sealed && authentication !== "Basic") {
+    return `${said} is not spoken by this version; use "Negotiate" with spec.transport.scheme "http", or "Basic" with "https"`
+  }
+  if (sealed && scheme === "https") {
+    return `${said} is spoken by this version with spec.transport.scheme "http" alone, where it seals every message; use "Basic" with "https"`
+  }
+  if (!sealed && scheme === "http") {
+    return `${said} needs spec.transport.scheme "https": over http it would be readable`
+  }
+  const ofTls = [
+    ...(caBundle === undefined ? [] : ["caBundle"]),
+    ...(serverCertificateThumbprint === undefined ? [] : ["serverCertificateThumbprint"])
+  ]
+  return scheme === "http" && ofTls.length > 0
+    ? `${ofTls.map((field) => `spec.transport.${field}`).join(" and ")} would protect nothing: spec.transport.scheme is "http"; remove it, or use "https"`
+    : undefined
+}
+
 /**
  * The connection of a provider. Problems: NotSupported, ScvmmHostMissing, CredentialsInvalid (a Secret without its keys), TransportInvalid
  * (a combination that would send a password in the clear, or that this version cannot speak).
@@ -69,18 +95,8 @@ export const connectionOf = (provider: ScvmmProvider, credentials: Credentials):
   }
   const scheme = transport.scheme ?? "http"
   const authentication = transport.authentication ?? "Negotiate"
-  if ((authentication === "Basic" || authentication === "Certificate") && scheme === "http") {
-    return problem(
-      "TransportInvalid",
-      `spec.transport.authentication "${authentication}" needs spec.transport.scheme "https": over http it would be readable`
-    )
-  }
-  if (authentication !== "Basic") {
-    return problem(
-      "TransportInvalid",
-      `spec.transport.authentication "${authentication}" is not spoken by this version; use "Basic" with spec.transport.scheme "https"`
-    )
-  }
+  const wrong = transportProblem(scheme, authentication, transport)
+  if (wrong !== undefined) return problem("TransportInvalid", wrong)
   const ca =
     transport.caBundle === undefined
       ? credentials.data["ca.crt"]

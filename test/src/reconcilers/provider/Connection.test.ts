@@ -54,21 +54,28 @@ describe("Connection: what a person must change", () => {
       "TransportInvalid",
       ['spec.transport.scheme "https"']
     ],
-    [
-      "Certificate in the clear",
-      of({ transport: { authentication: "Certificate" } }),
-      "TransportInvalid",
-      ["spec.transport.authentication", '"Certificate"', 'spec.transport.scheme "https"']
-    ],
-    ...["Negotiate", "NTLM", "Kerberos", "Certificate"].map(
+    ...["Kerberos", "Certificate"].flatMap((authentication) =>
+      ["http", "https"].map((scheme): [string, ProviderConnection | Problem, string, ReadonlyArray<string>] => [
+        `${authentication} over ${scheme}, which is not spoken`,
+        of({ transport: { scheme, authentication } }),
+        "TransportInvalid",
+        ["spec.transport.authentication", `"${authentication}"`, 'use "Negotiate"', 'spec.transport.scheme "http"']
+      ])
+    ),
+    ...["Negotiate", "NTLM"].map(
       (authentication): [string, ProviderConnection | Problem, string, ReadonlyArray<string>] => [
-        `${authentication}, which is not spoken`,
+        `${authentication} over https, which is not spoken`,
         of({ transport: { scheme: "https", authentication } }),
         "TransportInvalid",
-        ["spec.transport.authentication", `"${authentication}"`, 'use "Basic"', 'spec.transport.scheme "https"']
+        ["spec.transport.authentication", `"${authentication}"`, 'spec.transport.scheme "http"', 'use "Basic"']
       ]
     ),
-    ["the defaults of transport", of({ transport: {} }), "TransportInvalid", ['"Negotiate"', 'use "Basic"']],
+    [
+      "what protects TLS alone",
+      of({ transport: { caBundle: base64(pem), serverCertificateThumbprint: "ab".repeat(32) } }),
+      "TransportInvalid",
+      ["spec.transport.caBundle and spec.transport.serverCertificateThumbprint", '"http"', 'use "https"']
+    ],
     [
       "a bundle that is not base64",
       of({ transport: { ...https, caBundle: "%%%" } }),
@@ -111,8 +118,8 @@ describe("Connection: what a person must change", () => {
         assert.match(connection.message, /spec\.|Secret/u)
         return
       }
-      assert.strictEqual(connection.scheme, "https")
-      assert.strictEqual(connection.authentication, "Basic")
+      const { scheme, authentication } = connection
+      assert.include(["http Negotiate", "http NTLM", "https Basic"], `${scheme} ${authentication}`)
       assert.isAbove(connection.execHosts.length, 0)
       assert.notInclude(connection.execHosts, "")
       assert.strictEqual(Redacted.value(connection.password), password)
@@ -169,6 +176,12 @@ describe("Connection: its values", () => {
       libraryShare: String.raw`ISOs\cloud-init`,
       adoption: "Owned"
     })
+  })
+
+  it("the predecessor's manifests have no transport: http, sealed by NTLM", () => {
+    const bare = connectionOf(scvmmProvider(), { resourceVersion: "1", data: good })
+    assert.deepInclude(bare, { scheme: "http", port: 5985, authentication: "Negotiate" })
+    assert.deepInclude(connected({ transport: { authentication: "NTLM" } }), { scheme: "http", authentication: "NTLM" })
   })
 
   it("what was set", () => {
