@@ -25,7 +25,7 @@ const List = Schema.Struct({
     resourceVersion: Schema.String,
     continue: Schema.optionalKey(Schema.String)
   }),
-  items: Schema.Array(Schema.Record(Schema.String, Schema.Unknown))
+  items: Schema.Array(Schema.Unknown)
 })
 const decodeList = Schema.decodeUnknownResult(Schema.toCodecGoJson(List))
 
@@ -104,46 +104,38 @@ export const make = Effect.fnUntraced(function* (config: KubeConfig, options: Ku
     return yield* new ServerFault({ method: "GET", path: made.path, status: 200, detail })
   })
 
-  /** All pages; when the continue token expires on the way, everything again in one page. */
-  const pages = <A extends KubeObject>(
+  /**
+   * Each page is decoded before the next is asked for: of a large list only one page at a time is held as JSON. When the continue
+   * token expires on the way, everything again in one page.
+   */
+  const list = <A extends KubeObject>(
     resource: Resource<A>,
-    listOptions: ListOptions,
-    limit: number
-  ): Effect.Effect<{ readonly items: ReadonlyArray<unknown>; readonly resourceVersion: string }, KubeError> =>
+    listOptions: ListOptions = {},
+    limit = pageSize
+  ): Effect.Effect<Listing<A>, KubeError> =>
     Effect.gen(function* () {
-      const items: Array<unknown> = []
+      const decode = Schema.decodeUnknownResult(resource.schema)
+      const items: Array<A> = []
+      const undecodable: Array<{ readonly key: ObjectKey; readonly message: string }> = []
       let next: string | undefined
       while (true) {
         const answer = yield* page(resource, listOptions, limit, next)
-        items.push(...answer.items)
+        for (const item of answer.items) {
+          const result = decode(item)
+          if (result._tag === "Success") items.push(result.success)
+          else undecodable.push({ key: rawKey(item), message: result.failure.message })
+        }
         next = answer.metadata.continue
-        if (next === undefined || next === "") return { items, resourceVersion: answer.metadata.resourceVersion }
+        if (next === undefined || next === "") {
+          return { items, undecodable, resourceVersion: answer.metadata.resourceVersion }
+        }
       }
-    }).pipe(
-      Effect.catchTag("KubeGone", (error) => (limit === 0 ? Effect.fail(error) : pages(resource, listOptions, 0)))
-    )
-
-  const list = <A extends KubeObject>(
-    resource: Resource<A>,
-    listOptions: ListOptions = {}
-  ): Effect.Effect<Listing<A>, KubeError> =>
-    Effect.map(pages(resource, listOptions, pageSize), ({ items, resourceVersion }) => {
-      const decode = Schema.decodeUnknownResult(resource.schema)
-      const good: Array<A> = []
-      const undecodable: Array<{ readonly key: ObjectKey; readonly message: string }> = []
-      for (const item of items) {
-        // The server leaves apiVersion and kind out of a list's items.
-        const result = decode({ apiVersion: apiVersion(resource), kind: resource.kind, ...Object(item) })
-        if (result._tag === "Success") good.push(result.success)
-        else undecodable.push({ key: rawKey(item), message: result.failure.message })
-      }
-      return { items: good, undecodable, resourceVersion }
-    })
+    }).pipe(Effect.catchTag("KubeGone", (error) => (limit === 0 ? Effect.fail(error) : list(resource, listOptions, 0))))
 
   const client: KubeClient["Service"] = {
     get: (resource, key) => send(resource, call("get", "GET", resource, key)),
 
-    list,
+    list: (resource, listOptions) => list(resource, listOptions),
 
     watch: (resource, watchOptions) =>
       Stream.unwrap(

@@ -3,6 +3,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { KubeError } from "./KubeError.ts"
 import { Conflict, Forbidden, Gone, Invalid, NotFound, ServerFault, TooManyRequests } from "./KubeError.ts"
+import { withoutManagedFields } from "./ManagedFields.ts"
 
 const text = Schema.optionalKey(Schema.String)
 
@@ -49,10 +50,10 @@ const excerpt = (body: string): string => {
   return words.length > 200 ? `${words.slice(0, 200)}…` : words
 }
 
-/** JSON, or undefined for anything else. */
+/** What an API server sent, without managedFields; undefined for anything that is no JSON. */
 export const parseJson = (body: string): unknown => {
   try {
-    return JSON.parse(body)
+    return JSON.parse(withoutManagedFields(body))
   } catch {
     return undefined
   }

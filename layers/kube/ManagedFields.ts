@@ -1,0 +1,52 @@
+/** JSON texts without metadata.managedFields, the larger half of most objects, which nobody here reads: cut before it is parsed. Pure. */
+
+const key = '"managedFields":['
+const [quote, backslash, comma, open, close] = [0x22, 0x5c, 0x2c, 0x5b, 0x5d]
+
+/** Index of the quote that ends the string that begins at `from`. */
+const endOfString = (text: string, from: number): number => {
+  for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let before = at - 1
+    while (text.charCodeAt(before) === backslash) before -= 1
+    // After an odd number of backslashes it is a character of the string.
+    if ((at - before) % 2 === 1) return at
+  }
+  return text.length
+}
+
+/** Index behind the list that begins at `from`; undefined when it has no end. */
+const behindList = (text: string, from: number): number | undefined => {
+  let depth = 0
+  for (let at = from; at < text.length; at++) {
+    const character = text.charCodeAt(at)
+    if (character === quote) at = endOfString(text, at)
+    else if (character === open) depth += 1
+    else if (character === close) {
+      depth -= 1
+      if (depth === 0) return at + 1
+    }
+  }
+  return undefined
+}
+
+/**
+ * The text without every list that is called managedFields, as API servers write them (no white space). Parsed it is what the whole
+ * text is without those members; a text that is not JSON stays none.
+ */
+export const withoutManagedFields = (text: string): string => {
+  const kept: Array<string> = []
+  let from = 0
+  for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + key.length)) {
+    const before = text.charCodeAt(at - 1)
+    // The end of a longer name.
+    if (before === backslash) continue
+    const behind = behindList(text, at + key.length - 1)
+    if (behind === undefined) break
+    const first = before !== comma
+    kept.push(text.slice(from, first ? at : at - 1))
+    from = first && text.charCodeAt(behind) === comma ? behind + 1 : behind
+    at = behind - key.length
+  }
+  kept.push(text.slice(from))
+  return kept.join("")
+}
