@@ -1,6 +1,23 @@
 /** What a Kubernetes API and the proxies before it can do to a watch: how often it is asked, what is said, and that all heals. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Dial } from "../../../layers/Dial.ts"
+import { KubeClient } from "../../../layers/kube/KubeClient.ts"
+import * as KubeConfig from "../../../layers/kube/KubeConfig.ts"
+import * as Watcher from "../../../layers/kube/Watcher.ts"
+import { ConfigMap } from "../../../schemas/kube/Core.ts"
+import * as EmbeddedApiServer from "../../../src/simulators/kube/EmbeddedApiServer.ts"
+import * as Faults from "../../../src/simulators/kube/Faults.ts"
+import * as Listener from "../../../src/simulators/Listener.ts"
+import { freePort } from "../../harness/Process.ts"
 import type { Fault, Rule } from "../../../src/simulators/kube/Faults.ts"
 import { byKind, many, pass, watching } from "./Faulty.ts"
 
@@ -265,6 +282,67 @@ const bySecond = (asked: ReadonlyArray<{ readonly at: number }>): ReadonlyMap<nu
   for (const { at } of asked) seconds.set(Math.floor(at / 1000), (seconds.get(Math.floor(at / 1000)) ?? 0) + 1)
   return seconds
 }
+
+describe("a watch over sockets", () => {
+  it.live(
+    "waits for a server that is down, is cut when it goes, and resumes when it is back",
+    () =>
+      Effect.gen(function* () {
+        const token = Redacted.make("t")
+        const server = yield* EmbeddedApiServer.make({ tokens: [{ token, user: "admin" }] })
+        const faults = Faults.make(server.handler, [])
+        const port = yield* freePort
+        const seen: Array<string> = []
+        const lines: Array<string> = []
+        const kube = KubeClient.layer(KubeConfig.fixed({ server: `http://127.0.0.1:${port}`, token }))
+        const watch = yield* Watcher.watch(ConfigMap, { namespace: "default" }).pipe(
+          Stream.runForEach((event) =>
+            Effect.sync(() => void seen.push(event._tag === "Applied" ? event.object.metadata.name : event._tag))
+          ),
+          Effect.provide([
+            kube.pipe(Layer.provide(Dial.layerUndici)),
+            Logger.layer([
+              Logger.make(
+                (options) =>
+                  void lines.push(
+                    `${options.logLevel} ${String(options.fiber.getRef(References.CurrentLogAnnotations)["error"])}`
+                  )
+              )
+            ])
+          ]),
+          Effect.forkScoped
+        )
+        const create = (name: string) =>
+          server.access.create({ group: "", version: "v1", plural: "configmaps" }, "default", {
+            apiVersion: "v1",
+            kind: "ConfigMap",
+            metadata: { name }
+          })
+        const until = (what: string) =>
+          Effect.suspend(() => (seen.includes(what) ? Effect.void : Effect.fail(what))).pipe(
+            Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 200 })
+          )
+        yield* Effect.sleep("1 second")
+        for (const name of ["first", "second"]) {
+          const scope = yield* Scope.make()
+          yield* Scope.provide(Listener.listen({ handler: faults.handler, port }), scope)
+          yield* until("Listed")
+          yield* create(name)
+          yield* until(name)
+          yield* Scope.close(scope, Exit.void)
+          yield* create(`between-${name}`)
+        }
+        yield* Listener.listen({ handler: faults.handler, port })
+        yield* until("between-second")
+        assert.deepStrictEqual(seen, ["Listed", "first", "between-first", "second", "between-second"])
+        assert.isUndefined(watch.pollUnsafe())
+        // Refused at first, cut later: each told once; it never held for ten seconds, so no end is told.
+        assert.isAtMost(lines.length, 3)
+        assert.include(lines[0], "connection refused")
+      }),
+    30_000
+  )
+})
 
 describe("a watch", () => {
   it.effect("does not come back together with all others", () =>

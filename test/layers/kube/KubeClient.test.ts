@@ -378,6 +378,38 @@ describe("KubeClient on a scripted server", () => {
     })
   )
 
+  it.effect("counts and measures requests by client-go's names, watches unmeasured", () =>
+    Effect.gen(function* () {
+      const server = scripted(
+        ({ query }, index) =>
+          query.get("watch") !== null
+            ? { status: 200, headers: {}, body: new Uint8Array() }
+            : index === 0
+              ? json(429, status(429, "TooManyRequests"), { "retry-after": "1" })
+              : json(200, configMap("one", "1")),
+        { host: "metered" }
+      )
+      yield* Effect.gen(function* () {
+        yield* patch
+        yield* Effect.flatMap(KubeClient, (kube) => Stream.runDrain(kube.watch(ConfigMap, { resourceVersion: "1" })))
+      }).pipe(inTime, Effect.provide(server.layer))
+      const found = (yield* Metric.snapshot)
+        .filter(({ attributes }) => attributes?.["host"] === "metered")
+        .map(({ id, attributes, ...metric }) => {
+          const { host: _, ...labels } = attributes ?? {}
+          return [id, labels, metric.type === "Counter" || metric.type === "Histogram" ? Number(metric.state.count) : 0]
+        })
+        .toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))
+      assert.deepStrictEqual(found, [
+        ["rest_client_request_duration_seconds", { verb: "PATCH" }, 2],
+        ["rest_client_request_retries_total", { code: "429", verb: "PATCH" }, 1],
+        ["rest_client_requests_total", { code: "200", method: "GET" }, 1],
+        ["rest_client_requests_total", { code: "200", method: "PATCH" }, 1],
+        ["rest_client_requests_total", { code: "429", method: "PATCH" }, 1]
+      ])
+    })
+  )
+
   it.effect("a warning is logged once", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []
