@@ -34,6 +34,8 @@ export interface Connection {
   readonly client: HttpClient.HttpClient
   /** False once the socket was replaced or lost: whatever was authenticated on it is void. */
   readonly intact: Effect.Effect<boolean>
+  /** DER of the certificate that the other side showed; undefined without TLS, and before the first request. */
+  readonly peerCertificate: Effect.Effect<Uint8Array | undefined>
 }
 
 type Operations = Dial["Service"]
@@ -50,7 +52,7 @@ const quiet = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
 const hushed = (operations: Operations): Operations => ({
   client: (endpoint) => Effect.map(operations.client(endpoint), quiet),
   connection: (endpoint) =>
-    Effect.map(operations.connection(endpoint), ({ client, intact }) => ({ client: quiet(client), intact }))
+    Effect.map(operations.connection(endpoint), (connection) => ({ ...connection, client: quiet(connection.client) }))
 })
 
 export class Dial extends Context.Service<

@@ -220,7 +220,7 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
             current = undefined
           }
         })
-        return { client, intact: Effect.sync(() => intact && line.isOpen()) }
+        return { client, intact: Effect.sync(() => intact && line.isOpen()), peerCertificate: Effect.undefined }
       })
 
     return { client, connection }

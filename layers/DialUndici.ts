@@ -51,6 +51,15 @@ const connectorOf = (tls: Tls): buildConnector.connector => {
     })
 }
 
+/** Shows every new socket to `look` before it is used. */
+const watched =
+  (connect: buildConnector.connector, look: (socket: unknown) => void): buildConnector.connector =>
+  (options, callback) =>
+    connect(options, (...outcome) => {
+      if (outcome[0] === null) look(outcome[1])
+      callback(...outcome)
+    })
+
 const options = (endpoint: Endpoint) => ({
   pipelining: 1,
   allowH2: false,
@@ -104,10 +113,16 @@ export const client = (endpoint: Endpoint): Effect.Effect<HttpClient.HttpClient,
 /** One socket. undici reconnects silently when it is lost; `intact` tells. */
 export const connection = (endpoint: Endpoint): Effect.Effect<Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
+    let certificate: Uint8Array | undefined
+    const { connect, ...others } = options(endpoint)
     const dispatcher = yield* scoped(
       () =>
         new Client(endpoint.origin, {
-          ...options(endpoint),
+          ...others,
+          connect: watched(connect, (socket) => {
+            const shown = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
+            certificate = shown === undefined ? undefined : new Uint8Array(shown.raw)
+          }),
           keepAliveTimeout: keepAliveMillis,
           keepAliveMaxTimeout: keepAliveMillis
         })
@@ -119,5 +134,9 @@ export const connection = (endpoint: Endpoint): Effect.Effect<Connection, never,
     dispatcher.on("connectionError", () => {
       intact = false
     })
-    return { client: yield* over(endpoint, dispatcher), intact: Effect.sync(() => intact) }
+    return {
+      client: yield* over(endpoint, dispatcher),
+      intact: Effect.sync(() => intact),
+      peerCertificate: Effect.sync(() => certificate)
+    }
   })

@@ -56,7 +56,7 @@ export const fromOpenError = (host: string, error: WsmanError | PsrpError): Dial
     case "WsmanAuthenticationUnsupported":
       return unavailable([
         "ConnectionFailed",
-        `Change spec.${error.field} or the listener: this version speaks NTLM over http, and Basic over https`
+        `Change spec.${error.field} or the listener: this version speaks NTLM, and Basic over https`
       ])
     case "WsmanUnavailable":
       return unavailable(byKind[error.kind])

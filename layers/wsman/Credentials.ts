@@ -14,8 +14,8 @@ export interface Credentials {
 export type LogOnMethod =
   /** The Authorization header of every request (RFC 7617, UTF-8). */
   | { readonly _tag: "Basic"; readonly authorization: Redacted.Redacted<string> }
-  /** One log-on for each connection; what follows on it is sealed. */
-  | { readonly _tag: "Ntlm" }
+  /** One log-on for each connection. Without TLS what follows on it is sealed. */
+  | { readonly _tag: "Ntlm"; readonly sealed: boolean }
 
 /** The field of ScvmmProvider's spec that chooses the scheme. */
 export const authenticationField = "transport.authentication"
@@ -35,9 +35,7 @@ export const logOnMethod = (
   switch (authentication) {
     case "Negotiate":
     case "NTLM":
-      return scheme === "http"
-        ? Result.succeed({ _tag: "Ntlm" })
-        : unsupported(`${authentication} over https is not supported yet; use Basic over https`)
+      return Result.succeed({ _tag: "Ntlm", sealed: scheme === "http" })
     case "Basic":
       if (scheme === "http") return unsupported("Basic over http would send the password in the clear; use https")
       if (userName.includes(":")) return unsupported("Basic cannot carry a user name with a colon")
@@ -47,6 +45,6 @@ export const logOnMethod = (
       })
     case "Certificate":
     case "Kerberos":
-      return unsupported(`${authentication} is not supported yet; use Negotiate over http, or Basic over https`)
+      return unsupported(`${authentication} is not supported yet; use Negotiate, or Basic over https`)
   }
 }

@@ -29,17 +29,17 @@ export const negotiateToken = ({ headers }: HttpAnswer): Uint8Array | undefined 
   return found?.[1] === undefined ? undefined : Result.getOrUndefined(Base64.decode(found[1]))
 }
 
-/** An answer that holds no envelope, as an error. */
-export const refusal = (answer: HttpAnswer): WsmanError => {
+/** An answer that holds no envelope, as an error; `sent`: whether the request held one. */
+export const refusal = (answer: HttpAnswer, sent = true): WsmanError => {
   const { status, headers, body } = answer
   if (status === 401)
     return new AuthenticationFailed({ detail: `HTTP 401; the listener offers ${offered(answer)}`, sent: false })
   if (status === 403) return new AccessDenied({ detail: "HTTP 403", sent: false })
   // WinRM answers so when it lost a session's encryption state or a shell is disconnected.
   if (body.length === 0 && (status === 400 || status === 500))
-    return new Protocol({ detail: `HTTP ${status} without a body`, sent: true })
+    return new Protocol({ detail: `HTTP ${status} without a body`, sent })
   if (status === 425 || status === 429 || status === 503)
-    return new Unavailable({ kind: "other", detail: `HTTP ${status}`, sent: true })
+    return new Unavailable({ kind: "other", detail: `HTTP ${status}`, sent })
   return new Unavailable({
     kind: "notWinRM",
     detail: `HTTP ${status} with content type "${headers["content-type"] ?? ""}" is no answer of WinRM`,

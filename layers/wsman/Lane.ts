@@ -9,8 +9,8 @@ import * as Semaphore from "effect/Semaphore"
 import { type Connection, Dial, type Endpoint } from "../Dial.ts"
 import { classify } from "../DialFailure.ts"
 import { type Credentials, logOnMethod } from "./Credentials.ts"
-import { envelopeOf, type HttpAnswer, soapContentType, unsealedEnvelopeOf } from "./HttpAnswer.ts"
-import { logOn } from "./LogOn.ts"
+import { envelopeOf, type HttpAnswer, refusal, soapContentType, unsealedEnvelopeOf } from "./HttpAnswer.ts"
+import * as LogOn from "./LogOn.ts"
 import type { NtlmSecurity } from "./NtlmSecurity.ts"
 import { encodeSealed, sealedContentType } from "./Sealing.ts"
 import { Unavailable, type WsmanError } from "./WsmanError.ts"
@@ -119,35 +119,66 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
       )
     })
 
-  const logOnTo = ({ connection }: Open) =>
-    logOn({
+  const sendNothing = (on: Open, authorization: string) =>
+    // The envelope waits: nothing of it has left.
+    Effect.mapError(
+      send(on.connection, { authorization }, new Uint8Array(0), soapContentType),
+      ({ kind, detail }) => new Unavailable({ kind, detail, sent: false })
+    )
+
+  const prove = (on: Open) =>
+    LogOn.prove({
       credentials: options.credentials,
       host: new URL(options.endpoint.origin).hostname,
-      // The envelope waits: nothing of it has left.
-      post: (authorization) =>
-        Effect.mapError(
-          send(connection, { authorization }, new Uint8Array(0), soapContentType),
-          ({ kind, detail }) => new Unavailable({ kind, detail, sent: false })
-        ),
-      intact: connection.intact
+      post: (authorization) => sendNothing(on, authorization),
+      peerCertificate: on.connection.peerCertificate
     })
+
+  const refused = ({ connection }: Open) =>
+    Effect.flatMap(connection.intact, (intact) => Effect.fail(LogOn.refused(intact)))
+
+  /** Logs on with nothing to say: what is sealed needs the keys first. */
+  const logOn = Effect.fnUntraced(function* (on: Open): Effect.fn.Return<NtlmSecurity, WsmanError> {
+    const { authorization, security } = yield* prove(on)
+    const judged = yield* sendNothing(on, authorization)
+    if (judged.status === 401) return yield* refused(on)
+    if (judged.status !== 200) return yield* Effect.fail(refusal(judged, false))
+    return security
+  })
 
   const sealedExchange = Effect.fnUntraced(function* (
     on: Open,
     body: Uint8Array
   ): Effect.fn.Return<string, WsmanError | LogOnLost> {
     const known = on.security !== undefined
-    const security = (on.security ??= yield* logOnTo(on))
+    const security = (on.security ??= yield* logOn(on))
     const answer = yield* send(on.connection, {}, encodeSealed(security.seal(body)), sealedContentType)
     if (answer.status === 401 && (known || !(yield* on.connection.intact))) return yield* new LogOnLost()
     return yield* unsealedEnvelopeOf(answer, security)
+  })
+
+  /** Inside TLS the first envelope goes along with the proof. */
+  const boundExchange = Effect.fnUntraced(function* (
+    on: Open,
+    body: Uint8Array
+  ): Effect.fn.Return<string, WsmanError | LogOnLost> {
+    if (on.security === undefined) {
+      const { authorization, security } = yield* prove(on)
+      const judged = yield* send(on.connection, { authorization }, body, soapContentType)
+      if (judged.status === 401) return yield* refused(on)
+      on.security = security
+      return yield* envelopeOf(judged)
+    }
+    const answer = yield* send(on.connection, {}, body, soapContentType)
+    if (answer.status === 401) return yield* new LogOnLost()
+    return yield* envelopeOf(answer)
   })
 
   const exchange = Effect.fnUntraced(function* (envelope: string): Effect.fn.Return<string, WsmanError | LogOnLost> {
     const method = yield* Effect.fromResult(logOnMethod(options.credentials, scheme))
     const on = yield* connected
     const body = utf8.encode(envelope)
-    if (method._tag === "Ntlm") return yield* sealedExchange(on, body)
+    if (method._tag === "Ntlm") return yield* method.sealed ? sealedExchange(on, body) : boundExchange(on, body)
     const headers = { authorization: Redacted.value(method.authorization) }
     return yield* Effect.flatMap(send(on.connection, headers, body, soapContentType), envelopeOf)
   })

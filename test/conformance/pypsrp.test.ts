@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
+import { X509Certificate } from "node:crypto"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
@@ -62,11 +63,12 @@ const script = (name: string, input: unknown): Effect.Effect<string> =>
     return Effect.sync(() => child.kill())
   })
 
-const serve = (host: PowerShellHost) =>
+const serve = (host: PowerShellHost, strict = false) =>
   Effect.gen(function* () {
     const authority = yield* CertificateAuthority.make("simulators")
     const tls = yield* authority.issue({ commonName: "exec1", usage: "server" })
-    const server = yield* WinRmServer.make({ host, users: [user] })
+    const certificate = new Uint8Array(new X509Certificate(tls.cert).raw)
+    const server = yield* WinRmServer.make({ host, users: [user], ...(strict && { certificate }) })
     const listener = yield* Listener.listen({ handler: server.handler, tls })
     const folder = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(path.join(tmpdir(), "pypsrp-"))),
@@ -154,6 +156,19 @@ described("pypsrp on the simulator over https", () => {
   )
 })
 
+described("pypsrp on the simulator over https by NTLM", () => {
+  live(
+    "binds its log-on to the certificate as we do",
+    Effect.gen(function* () {
+      const { server, settings } = yield* serve(EchoHost.make().host, true)
+      assert.deepStrictEqual(JSON.parse(yield* script("ntlm.py", { ...settings, auth: "ntlm", pipelines: 3 })), {
+        same: 3
+      })
+      assert.strictEqual(yield* server.refusedLogOns, 0)
+    })
+  )
+})
+
 described("pypsrp on the simulator over http, sealed by NTLM", () => {
   live(
     "exchanges more than a thousand messages each way",
@@ -168,7 +183,13 @@ described("pypsrp on the simulator over http, sealed by NTLM", () => {
         }
       })
       const pipelines = 520
-      const printed = yield* script("ntlm.py", { host: "127.0.0.1", port: listener.port, ...domainUser, pipelines })
+      const printed = yield* script("ntlm.py", {
+        host: "127.0.0.1",
+        port: listener.port,
+        auth: "ntlm",
+        ...domainUser,
+        pipelines
+      })
       assert.deepStrictEqual(JSON.parse(printed), { same: pipelines })
       const sealed = bodies.filter((body) => body.startsWith("--Encrypted Boundary"))
       assert.isAbove(sealed.length, 1000)

@@ -179,6 +179,20 @@ describe("Dial over sockets", () => {
     }).pipe(Effect.provide(Dial.layerUndici))
   )
 
+  it.live("a connection shows the certificate of the other side once it was used", () =>
+    Effect.gen(function* () {
+      const { authority, pair, origin } = yield* secureServer()
+      const dial = yield* Dial
+      const connection = yield* dial.connection({ origin, tls: { ca: authority.cert } })
+      assert.isUndefined(yield* connection.peerCertificate)
+      yield* Effect.flatMap(connection.client.get("/"), (response) => response.text)
+      assert.deepStrictEqual(yield* connection.peerCertificate, new Uint8Array(new X509Certificate(pair.cert).raw))
+      const plain = yield* dial.connection({ origin: (yield* plainServer).origin })
+      yield* Effect.flatMap(plain.client.get("/"), (response) => response.text)
+      assert.isUndefined(yield* plain.peerCertificate)
+    }).pipe(Effect.provide(Dial.layerUndici))
+  )
+
   it.live("a connection tells when the server hung up", () =>
     Effect.gen(function* () {
       const { origin, sockets } = yield* plainServer

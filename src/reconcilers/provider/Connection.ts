@@ -53,14 +53,10 @@ const transportProblem = (
   { caBundle, serverCertificateThumbprint }: Partial<ProviderTransport>
 ): string | undefined => {
   const said = `spec.transport.authentication "${authentication}"`
-  const sealed = authentication === "Negotiate" || authentication === "NTLM"
-  if (!sealed && authentication !== "Basic") {
-    return `${said} is not spoken by this version; use "Negotiate" with spec.transport.scheme "http", or "Basic" with "https"`
+  if (authentication === "Certificate" || authentication === "Kerberos") {
+    return `${said} is not spoken by this version; use "Negotiate", or "Basic" with spec.transport.scheme "https"`
   }
-  if (sealed && scheme === "https") {
-    return `${said} is spoken by this version with spec.transport.scheme "http" alone, where it seals every message; use "Basic" with "https"`
-  }
-  if (!sealed && scheme === "http") {
+  if (authentication === "Basic" && scheme === "http") {
     return `${said} needs spec.transport.scheme "https": over http it would be readable`
   }
   const ofTls = [

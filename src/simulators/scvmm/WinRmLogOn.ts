@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
+import { tlsServerEndPoint } from "../../../layers/wsman/NtlmChannelBinding.ts"
 import type { NtlmSecurity } from "../../../layers/wsman/NtlmSecurity.ts"
 import { messageType } from "../../../layers/wsman/NtlmMessage.ts"
 import { decodeSealed, encodeSealed, isSealed, sealedContentType } from "../../../layers/wsman/Sealing.ts"
@@ -36,6 +37,8 @@ export interface Options<User> {
   readonly users: ReadonlyArray<User>
   /** Basic over plain http, which Windows refuses by default. */
   readonly allowUnencrypted: boolean
+  /** DER of the listener's own certificate: log-ons by NTLM inside TLS must be bound to it. Without it any binding will do. */
+  readonly certificate: Uint8Array | undefined
 }
 
 /** What NTLM calls this machine, and its domain. */
@@ -68,7 +71,7 @@ type Progress<User> =
   | { readonly _tag: "Challenged"; readonly challenged: NtlmAcceptor.Challenged }
   | { readonly _tag: "LoggedOn"; readonly user: User; readonly security: NtlmSecurity }
 
-/** The log-on by NTLM is offered over plain http, where what follows is sealed; over https it would be bound to the channel. */
+/** After a log-on by NTLM what follows is sealed, or inside TLS. */
 export const make = <User extends NtlmAcceptor.Account>(options: Options<User>): LogOns<User> => {
   const connections = new WeakMap<Connection, Progress<User>>()
   let refused = 0
@@ -94,7 +97,11 @@ export const make = <User extends NtlmAcceptor.Account>(options: Options<User>):
       : refuse(connection)
   }
 
-  const byToken = Effect.fnUntraced(function* (token: Uint8Array, connection: Connection) {
+  const byToken = Effect.fnUntraced(function* (
+    token: Uint8Array,
+    { body }: Request,
+    connection: Connection
+  ): Effect.fn.Return<Entered<User> | Reply> {
     const before = connections.get(connection)
     if (messageType(token) === 1) {
       const serverChallenge = new Uint8Array(8)
@@ -110,21 +117,26 @@ export const make = <User extends NtlmAcceptor.Account>(options: Options<User>):
       return challenge(connection, Base64.encode(challenged.success.challenge))
     }
     if (before?._tag !== "Challenged") return refuse(connection)
-    const accepted = NtlmAcceptor.accept(before.challenged, token, options.users)
+    const binding =
+      connection.secure && options.certificate !== undefined ? tlsServerEndPoint(options.certificate) : undefined
+    const accepted = NtlmAcceptor.accept(before.challenged, token, options.users, binding)
     if (Result.isFailure(accepted)) return refuse(connection)
     const { account, security } = accepted.success
     connections.set(connection, { _tag: "LoggedOn", user: account, security })
-    return plain(200)
+    // Inside TLS the request that logs on may say what it wants at once.
+    return connection.secure && body.length > 0 ? { user: account, body, reply: (reply: Reply) => reply } : plain(200)
   })
 
   const bySession = ({ body, headers }: Request, connection: Connection): Entered<User> | Reply => {
     const progress = connections.get(connection)
     const contentType = headers["content-type"] ?? ""
-    if (progress?._tag !== "LoggedOn" || !isSealed(contentType)) {
+    const sealed = isSealed(contentType)
+    if (progress?._tag !== "LoggedOn" || (!sealed && !connection.secure)) {
       connections.delete(connection)
       return challenge(connection)
     }
     const { user, security } = progress
+    if (!sealed) return { user, body, reply: (answer) => answer }
     const opened = Result.flatMap(decodeSealed(contentType, body), security.unseal)
     if (Result.isFailure(opened)) {
       connections.delete(connection)
@@ -142,8 +154,10 @@ export const make = <User extends NtlmAcceptor.Account>(options: Options<User>):
     enter: (request, connection) => {
       const header = request.headers["authorization"]
       if (header === undefined) return Effect.succeed(bySession(request, connection))
-      const token = connection.secure ? undefined : tokenOf(header)
-      return token === undefined ? Effect.succeed(byBasic(header, request, connection)) : byToken(token, connection)
+      const token = tokenOf(header)
+      return token === undefined
+        ? Effect.succeed(byBasic(header, request, connection))
+        : byToken(token, request, connection)
     },
     refused: () => refused
   }

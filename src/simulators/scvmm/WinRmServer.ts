@@ -30,6 +30,8 @@ export interface Options {
   readonly configurations?: ReadonlyArray<string>
   /** Basic over plain http, which Windows refuses by default. */
   readonly allowUnencrypted?: boolean
+  /** DER of its TLS certificate: it is as strict about channel bindings as CbtHardeningLevel Strict. */
+  readonly certificate?: Uint8Array
   /** How output is put into answers. Default: Gathered. */
   readonly delivery?: Delivery
 }
@@ -85,7 +87,8 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
     let exchanges = 0
     const logOns = WinRmLogOn.make({
       users: options.users,
-      allowUnencrypted: options.allowUnencrypted ?? false
+      allowUnencrypted: options.allowUnencrypted ?? false,
+      certificate: options.certificate
     })
 
     const answerTo = Effect.fnUntraced(function* (user: User, body: Uint8Array) {

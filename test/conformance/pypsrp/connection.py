@@ -18,7 +18,7 @@ def connect(given):
         username=given["userName"],
         password=given["password"],
         ssl="ca" in given,
-        auth="basic" if "ca" in given else "ntlm",
+        auth=given.get("auth", "basic"),
         cert_validation=given.get("ca", True),
         operation_timeout=given.get("operationTimeout", 20),
     )

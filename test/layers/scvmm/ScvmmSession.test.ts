@@ -156,7 +156,7 @@ describe("ScvmmSession", () => {
         )
         assert.strictEqual(error._tag, "ScvmmHostUnavailable")
         assert.include(error.message, "spec.transport.authentication")
-        assert.include(error.message, "NTLM over http")
+        assert.include(error.message, "NTLM, and Basic over https")
       })
     )
   )

@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { X509Certificate } from "node:crypto"
 import { Dial } from "../../../layers/Dial.ts"
 import { open } from "../../../layers/psrp/RunspacePool.ts"
 import type { Credentials } from "../../../layers/wsman/Credentials.ts"
@@ -12,9 +13,12 @@ import * as Lane from "../../../layers/wsman/Lane.ts"
 import { requiredFlags } from "../../../layers/wsman/NtlmFlag.ts"
 import { connect } from "../../../layers/wsman/Wsman.ts"
 import type { Connection, Handler, Request } from "../../../schemas/http/Exchange.ts"
+import * as CertificateAuthority from "../../../src/simulators/CertificateAuthority.ts"
+import * as Listener from "../../../src/simulators/Listener.ts"
 import * as NtlmAcceptor from "../../../src/simulators/scvmm/NtlmAcceptor.ts"
 import * as WinRmServer from "../../../src/simulators/scvmm/WinRmServer.ts"
 import * as EchoHost from "../../src/simulators/scvmm/EchoHost.ts"
+import { flipped } from "./Bytes.ts"
 import { settle } from "../../harness/VirtualTime.ts"
 
 const origin = "http://exec1.example:5985"
@@ -27,7 +31,14 @@ const credentials: Credentials = {
 const options = { endpoint: { origin }, credentials, operationTimeoutSeconds: 20 }
 const latin = new TextDecoder("latin1")
 
-const over = (handler: Handler) => Dial.layerInProcess(new Map([[origin, handler]]))
+const secureOrigin = "https://exec1.example:5986"
+const over = (handler: Handler) =>
+  Dial.layerInProcess(
+    new Map([
+      [origin, handler],
+      [secureOrigin, handler]
+    ])
+  )
 
 /** The simulated listener, what arrives at it, and a hand in between. */
 const listener = (between: (handler: Handler) => Handler = (handler) => handler) =>
@@ -48,10 +59,12 @@ const call = (text: string) => ({ name: "Write-Output", parameters: { "-InputObj
 /** Opens a pool and runs `body` with a way to call it, and one to count its pipelines. */
 const within = <A, E>(
   { handler }: { readonly handler: Handler },
-  body: (pool: Effect.Success<ReturnType<typeof open>>) => Effect.Effect<A, E>
+  body: (pool: Effect.Success<ReturnType<typeof open>>) => Effect.Effect<A, E>,
+  at = origin
 ) =>
   Effect.gen(function* () {
-    const wsman = yield* connect({ ...options, configurationName: "Microsoft.PowerShell" })
+    const endpoint = { origin: at }
+    const wsman = yield* connect({ ...options, endpoint, configurationName: "Microsoft.PowerShell" })
     return yield* body(yield* open(wsman, { idleTimeoutSeconds: 180 }))
   }).pipe(Effect.scoped, Effect.provide(over(handler)))
 
@@ -125,7 +138,7 @@ describe("a lane that logs on by NTLM", () => {
     })
   )
 
-  it.effect("logs on again when the listener forgot it, and the request is carried out once", () =>
+  it.effect.each([origin, secureOrigin])("logs on again when %s forgot it, and the request is carried out once", (at) =>
     Effect.gen(function* () {
       const forgotten = new Map<number, Connection>()
       let forget = false
@@ -136,15 +149,18 @@ describe("a lane that logs on by NTLM", () => {
         }
         return handler(request, forgotten.get(connection.id) ?? connection)
       })
-      yield* within(site, (pool) =>
-        Effect.gen(function* () {
-          yield* pool.invoke([call("one")])
-          yield* settle
-          const before = site.logOns()
-          forget = true
-          assert.deepStrictEqual((yield* pool.invoke([call("two")])).output, ["two"])
-          assert.strictEqual(site.logOns(), before + 2)
-        })
+      yield* within(
+        site,
+        (pool) =>
+          Effect.gen(function* () {
+            yield* pool.invoke([call("one")])
+            yield* settle
+            const before = site.logOns()
+            forget = true
+            assert.deepStrictEqual((yield* pool.invoke([call("two")])).output, ["two"])
+            assert.strictEqual(site.logOns(), before + 2)
+          }),
+        at
       )
       assert.strictEqual(yield* site.server.pipelines, 2)
       assert.strictEqual(yield* site.server.refusedLogOns, 0)
@@ -247,6 +263,53 @@ describe("a lane that logs on by NTLM", () => {
       )
       assert.deepInclude(error, { _tag: "WsmanUnavailable", kind: "reset", sent: false })
       assert.strictEqual(site.logOns(), 2)
+    })
+  )
+})
+
+describe("a lane that logs on by NTLM inside TLS", () => {
+  /** A listener that is as strict about channel bindings as Windows can be. */
+  const secure = (certificateOf: (own: Uint8Array) => Uint8Array) =>
+    Effect.gen(function* () {
+      const authority = yield* CertificateAuthority.make("lab")
+      const tls = yield* authority.issue({ commonName: "exec1", usage: "server" })
+      const certificate = certificateOf(new Uint8Array(new X509Certificate(tls.cert).raw))
+      const server = yield* WinRmServer.make({ host: EchoHost.make().host, users: [user], certificate })
+      const asked: Array<Request> = []
+      const { origin: url } = yield* Listener.listen({
+        tls,
+        handler: (request, connection) => {
+          asked.push(request)
+          return server.handler(request, connection)
+        }
+      })
+      return { server, asked, endpoint: { origin: url, tls: { ca: authority.ca } } }
+    })
+
+  it.live("binds it to the listener's certificate, once for each connection", () =>
+    Effect.gen(function* () {
+      const { server, asked, endpoint } = yield* secure((own) => own)
+      yield* Effect.gen(function* () {
+        const wsman = yield* connect({ ...options, endpoint, configurationName: "Microsoft.PowerShell" })
+        const pool = yield* open(wsman, { idleTimeoutSeconds: 180 })
+        for (const text of ["one", "two"]) assert.deepStrictEqual((yield* pool.invoke([call(text)])).output, [text])
+      }).pipe(Effect.scoped, Effect.provide(Dial.layerUndici))
+      assert.strictEqual(asked.filter(({ headers }) => headers["authorization"] !== undefined).length, 4)
+      // The first of the two messages of each log-on alone says nothing.
+      assert.strictEqual(asked.filter(({ body }) => body.length === 0).length, 2)
+      assert.strictEqual(yield* server.refusedLogOns, 0)
+      assert.deepStrictEqual(yield* server.shells, [])
+    })
+  )
+
+  it.live("is refused by a listener that shows another certificate", () =>
+    Effect.gen(function* () {
+      const { server, endpoint } = yield* secure((own) => flipped(own, 8 * own.length - 1))
+      const error = yield* Effect.flatMap(Lane.make({ ...options, endpoint }), (lane) =>
+        Effect.flip(lane.post("<a/>"))
+      ).pipe(Effect.scoped, Effect.provide(Dial.layerUndici))
+      assert.deepInclude(error, { _tag: "WsmanAuthenticationFailed", sent: false })
+      assert.strictEqual(yield* server.refusedLogOns, 1)
     })
   )
 })
