@@ -22,8 +22,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def reply(self, status, headers, body=b""):
         self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
+        for name, values in headers.items():
+            for value in [values] if isinstance(values, str) else values:
+                self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -39,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(401, {"WWW-Authenticate": "Negotiate"})
         if self.context.complete:
             return self.reply(200, {})
-        return self.reply(401, {"WWW-Authenticate": f"Negotiate {base64.b64encode(out).decode()}, Kerberos"})
+        return self.reply(401, {"WWW-Authenticate": ["Kerberos", f"Negotiate {base64.b64encode(out).decode()}"]})
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
