@@ -52,15 +52,14 @@ export const serviceAccount = [age]
 
 export const lease = [column("Holder", field("spec", "holderIdentity")), age]
 
-export const customResourceDefinition = [
-  column("Created At", field("metadata", "creationTimestamp"), { type: "date" })
-]
+export const customResourceDefinition = [column("Created At", field("metadata", "creationTimestamp"), { type: "date" })]
 
 const ports = (object: KubeJson): string =>
   objects(object, "spec", "ports")
     .map((port) => {
       const node = at(port, "nodePort")
-      const number = typeof node === "number" && node > 0 ? `${String(at(port, "port"))}:${node}` : String(at(port, "port"))
+      const number =
+        typeof node === "number" && node > 0 ? `${String(at(port, "port"))}:${node}` : String(at(port, "port"))
       return `${number}/${text(port, "protocol") || "TCP"}`
     })
     .join(",")
@@ -126,7 +125,9 @@ const info =
     orUnknown(text(object, "status", "nodeInfo", name))
 
 const kernel: Cell = (object) => {
-  const [version, architecture] = ["kernelVersion", "architecture"].map((name) => text(object, "status", "nodeInfo", name))
+  const [version, architecture] = ["kernelVersion", "architecture"].map((name) =>
+    text(object, "status", "nodeInfo", name)
+  )
   return version !== "" && architecture !== "" ? `${version} (${architecture})` : orUnknown(version ?? "")
 }
 

@@ -2,11 +2,13 @@
 import * as Yaml from "yaml"
 import * as DuplicateFields from "./DuplicateFields.ts"
 import { badRequest, invalid, tooLarge, unsupportedMediaType } from "./Failure.ts"
+import * as GoJson from "./GoJson.ts"
 import { apiVersion, type Kind } from "./Kind.ts"
 import { isObject, metadata, text, type Json, type KubeJson } from "./KubeJson.ts"
 import * as MetadataRules from "./MetadataRules.ts"
-import { causes } from "./SchemaValidation.ts"
+import * as OpenApiSchemas from "./OpenApiSchemas.ts"
 import { applyDefaults, prune } from "./StructuralSchema.ts"
+import * as TypedFields from "./TypedFields.ts"
 
 const limit = 3 * 1024 * 1024
 
@@ -16,10 +18,6 @@ export interface Body {
   readonly duplicates: ReadonlyArray<string>
 }
 
-/** Why a text is no JSON, in the words of Go's decoder. */
-const parseFault = (source: string): string =>
-  source === "" || /^[[{]?\s*$/u.test(source) ? "unexpected end of JSON input" : "invalid JSON"
-
 /** Throws 400 for what is no JSON; the reason is put where `phrase` says. */
 export const parse = (source: string, phrase: (fault: string) => string): Body => {
   let json: Json
@@ -27,7 +25,7 @@ export const parse = (source: string, phrase: (fault: string) => string): Body =
     // JSON.parse answers JSON: its type just cannot say so.
     json = JSON.parse(source) as Json
   } catch {
-    throw badRequest(phrase(parseFault(source)))
+    throw badRequest(phrase(GoJson.syntaxFault(source)))
   }
   return { json, duplicates: DuplicateFields.find(source) }
 }
@@ -40,6 +38,19 @@ export const source = (bytes: Uint8Array): string => {
   return new TextDecoder().decode(bytes)
 }
 
+/** The beginning of a body, as the API server quotes it: what looks like JSON as it is, the rest in hex. */
+const summary = (bytes: Uint8Array): string => {
+  if (bytes.length === 0) return "<empty>"
+  const head = Buffer.from(bytes.subarray(0, 30))
+  return `${head.toString(bytes[0] === 0x7b ? "utf8" : "hex")}${bytes.length > 30 ? " ..." : ""}`
+}
+
+const typeMeta = String.raw`value of type struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`
+
+/** YAML 1.1 as JSON, which is what the API server makes of it first. Throws YAMLParseError. */
+const yamlAsJson = (source: string): string =>
+  JSON.stringify(Yaml.parse(source, { version: "1.1", uniqueKeys: false }) ?? null)
+
 /** The object of a POST or PUT, in JSON or YAML. */
 export const object = (
   bytes: Uint8Array,
@@ -47,16 +58,33 @@ export const object = (
   kind: Kind
 ): { object: KubeJson; duplicates: Body["duplicates"] } => {
   const type = mediaType(contentType)
-  const unrecognized = (fault: string) =>
-    `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${fault}`
   if (!["", "application/json", "application/yaml"].includes(type)) {
     throw unsupportedMediaType(["application/json", "application/yaml"])
   }
+  const unrecognized = (fault: string) =>
+    `the object provided is unrecognized (must be of type ${kind.kind}): ${fault} (${summary(bytes)})`
+  const undetermined = (fault: string) => unrecognized(`couldn't get version/kind; json parse error: ${fault}`)
   const written = source(bytes)
-  const json = type === "application/yaml" ? JSON.stringify(Yaml.parse(written)) : written
-  const body = parse(json, (fault) => unrecognized(`${fault} (${written === "" ? "<empty>" : written.slice(0, 40)})`))
-  if (!isObject(body.json)) throw badRequest(unrecognized("json: cannot unmarshal into an object"))
-  return { object: body.json, duplicates: body.duplicates }
+  let json = written
+  if (type === "application/yaml") {
+    try {
+      json = yamlAsJson(written)
+    } catch (error) {
+      throw badRequest(unrecognized(`yaml: ${error instanceof Error ? error.message : String(error)}`))
+    }
+  }
+  const body = parse(json, undetermined)
+  const given = body.json ?? {}
+  if (!isObject(given)) throw badRequest(undetermined(GoJson.unmarshalFault(given, typeMeta)))
+  for (const field of ["apiVersion", "kind"] as const) {
+    const held = given[field]
+    if (held === undefined || held === null || typeof held === "string") continue
+    throw badRequest(undetermined(GoJson.unmarshalFault(held, `struct field .${field} of type string`)))
+  }
+  if (kind.custom && text(given, "kind") === "") {
+    throw badRequest(unrecognized(`Object 'Kind' is missing in '${written}'`))
+  }
+  return { object: given, duplicates: body.duplicates }
 }
 
 export type PatchType = "merge" | "json" | "strategic" | "apply"
@@ -85,29 +113,45 @@ const mustBe = (kind: Kind, object: KubeJson, field: string, found: string, want
     { reason: "FieldValueInvalid", field, message: `Invalid value: "${found}": must be ${wanted}` }
   ])
 
-/** The object under its own apiVersion and kind; built-in kinds may leave both out. */
+/** The object under its own apiVersion and kind; the server's own kinds may leave both out, and a patch of them says nothing of them. */
 const typed = (object: KubeJson, kind: Kind, from: "body" | "patch"): KubeJson => {
   const wanted = apiVersion(kind)
-  const { apiVersion: version = kind.custom ? "" : wanted, kind: name = kind.custom ? "" : kind.kind } = object
+  const declared = { ...object, apiVersion: wanted, kind: kind.kind }
+  const version = text(object, "apiVersion") || (kind.custom ? "" : wanted)
+  const name = text(object, "kind") || (kind.custom ? "" : kind.kind)
+  if (!kind.custom) {
+    if (from === "patch" || (version === wanted && name === kind.kind)) return declared
+    throw badRequest(
+      `${name} in version "${version.split("/").at(-1)}" cannot be handled as a ${kind.kind}: no kind "${name}" is registered for version "${version}" in scheme "pkg/runtime/scheme.go:111"`
+    )
+  }
   if (name === "") {
     throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): Object 'Kind' is missing`)
   }
   if (version !== wanted) {
     throw from === "body"
-      ? badRequest(
-          `the API version in the data (${String(version)}) does not match the expected API version (${wanted})`
-        )
-      : mustBe(kind, object, "apiVersion", String(version), wanted)
+      ? badRequest(`the API version in the data (${version}) does not match the expected API version (${wanted})`)
+      : mustBe({ ...kind, group: version.split("/")[0] ?? "" }, object, "apiVersion", version, wanted)
   }
-  if (name !== kind.kind) {
-    throw mustBe({ ...kind, kind: String(name) }, object, "kind", String(name), kind.kind)
+  if (name !== kind.kind) throw mustBe({ ...kind, kind: name }, object, "kind", name, kind.kind)
+  return declared
+}
+
+/** What a kind's schema, or the type behind one of the server's own kinds, leaves of an object. Throws IllTyped. */
+const known = (object: KubeJson, kind: Kind): TypedFields.Decoded => {
+  if (!kind.custom) return OpenApiSchemas.decode(kind, object)
+  const meta = OpenApiSchemas.decodeMetadata(object["metadata"] ?? {})
+  const pruned = kind.schema === undefined ? { object, unknown: [] } : prune(object, kind.schema)
+  const kept = kind.schema === undefined ? object : applyDefaults(pruned.object, kind.schema)
+  return {
+    value: { ...(isObject(kept) ? kept : {}), metadata: meta.value },
+    unknown: [...meta.unknown.map((field) => `metadata.${field}`), ...pruned.unknown]
   }
-  return { ...object, apiVersion: wanted, kind: kind.kind }
 }
 
 /**
  * An object as its kind can store it: unknown fields gone and reported, defaults filled in, metadata tidied.
- * `illTyped` says how metadata of a wrong type is refused (differently for bodies and for patched objects).
+ * `illTyped` says how a value of a wrong type is refused (differently for bodies and for patched objects).
  */
 export const conform = (
   object: KubeJson,
@@ -116,14 +160,11 @@ export const conform = (
   illTyped: (fault: string) => Error
 ): { readonly object: KubeJson; readonly unknown: ReadonlyArray<string> } => {
   const declared = typed(object, kind, from)
-  const meta = prune(metadata(declared), MetadataRules.schema)
-  const completed = applyDefaults(meta.object, MetadataRules.schema)
-  const [fault] = isObject(completed) ? causes(completed, MetadataRules.schema) : []
-  if (fault !== undefined) throw illTyped(`json: metadata.${fault.field}: ${fault.message}`)
-  const pruned = kind.schema === undefined ? { object: declared, unknown: [] } : prune(declared, kind.schema)
-  const kept = kind.schema === undefined ? pruned.object : applyDefaults(pruned.object, kind.schema)
-  return {
-    object: MetadataRules.normalise({ ...(isObject(kept) ? kept : {}), metadata: completed }),
-    unknown: [...meta.unknown.map((field) => `metadata.${field}`), ...pruned.unknown]
+  try {
+    const { value, unknown } = known(declared, kind)
+    return { object: MetadataRules.normalise(isObject(value) ? value : {}), unknown }
+  } catch (error) {
+    if (error instanceof TypedFields.IllTyped) throw illTyped(error.fault)
+    throw error
   }
 }

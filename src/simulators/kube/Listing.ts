@@ -2,8 +2,10 @@
 import * as Encoding from "effect/encoding/Base64Url"
 import * as Result from "effect/Result"
 import * as Failure from "./Failure.ts"
+import * as GoJson from "./GoJson.ts"
 import type { Kind } from "./Kind.ts"
 import { at, text, type Json, type KubeJson } from "./KubeJson.ts"
+import * as Options from "./Options.ts"
 import * as Selector from "./Selector.ts"
 import type { Entry, Storage } from "./Storage.ts"
 
@@ -41,72 +43,88 @@ const encode = (position: Position): string =>
   Encoding.encode(JSON.stringify({ v: "meta.k8s.io/v1", rv: position.revision, start: position.start }))
 
 const decode = (token: string): Position => {
-  const invalid = Failure.badRequest("invalid continue token: continue key is not valid")
-  const json = Result.getOrElse(Encoding.decodeString(token), () => "")
+  const invalid = (fault: string) => Failure.badRequest(`invalid continue token: continue key is not valid: ${fault}`)
+  const json = Result.getOrElse(Encoding.decodeString(token), () => {
+    throw invalid("illegal base64 data at input byte 0")
+  })
   let found: Json
   try {
     // The token is JSON of our own making, or refused below.
     found = JSON.parse(json) as Json
   } catch {
-    throw invalid
+    throw invalid(GoJson.syntaxFault(json))
   }
   const revision = at(found, "rv")
   const start = text(found, "start")
-  if (typeof revision !== "number" || start === "") throw invalid
+  if (typeof revision !== "number" || start === "") throw invalid("incorrect encoded start resourceVersion")
   return { revision, start }
 }
 
-const limitOf = (query: URLSearchParams): number => {
-  const given = query.get("limit") ?? ""
-  if (given !== "" && !/^-?\d+$/u.test(given)) {
-    throw Failure.badRequest(`strconv.ParseInt: parsing "${given}": invalid syntax`)
-  }
-  const limit = Number(given)
-  return limit > 0 ? limit : Number.POSITIVE_INFINITY
+const forbidden = (field: string, message: string): Failure.Failure =>
+  Failure.invalid("meta.k8s.io", "ListOptions", "", [
+    { reason: "FieldValueForbidden", field, message: `Forbidden: ${message}` }
+  ])
+
+/** Throws 504 for a revision of the future. */
+const requireReached = (version: string, storage: Storage) => {
+  if (Number(version) <= storage.revision()) return
+  throw new Failure.Failure({
+    code: 504,
+    reason: "Timeout",
+    text: `Timeout: Too large resource version: ${version}, current: ${storage.revision()}`,
+    details: {
+      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+      retryAfterSeconds: 1
+    }
+  })
 }
 
-const listOptions = (reason: Failure.Cause["reason"], message: string): Failure.Failure =>
-  Failure.invalid("meta.k8s.io", "ListOptions", "", [{ reason, field: "resourceVersionMatch", message }])
+/** What strconv.ParseUint says of a version that is no number; undefined for one that is. */
+const versionFault = (version: string): string | undefined =>
+  version === "" || /^\d+$/u.test(version)
+    ? undefined
+    : `resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`
+
+/** A read of one object may ask for a version that is at least so new. Throws 500, 504. */
+export const requireVersion = (query: URLSearchParams, storage: Storage) => {
+  const version = query.get("resourceVersion") ?? ""
+  const fault = versionFault(version)
+  if (fault !== undefined) throw Failure.internal(fault)
+  requireReached(version, storage)
+}
 
 /** The revision that an exact list wants; undefined for the present. */
 const exact = (query: URLSearchParams, storage: Storage): number | undefined => {
   const version = query.get("resourceVersion") ?? ""
   const match = query.get("resourceVersionMatch") ?? ""
   if (match !== "" && version === "") {
-    throw listOptions(
-      "FieldValueForbidden",
-      "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-    )
+    throw forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided")
   }
   if (!["", "Exact", "NotOlderThan"].includes(match)) {
-    throw listOptions(
-      "FieldValueNotSupported",
-      `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`
-    )
-  }
-  if (version !== "" && !/^\d+$/u.test(version)) {
-    throw Failure.badRequest(
-      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`
-    )
-  }
-  if (Number(version) > storage.revision()) {
-    throw new Failure.Failure({
-      code: 504,
-      reason: "Timeout",
-      text: `Timeout: Too large resource version: ${version}, current: ${storage.revision()}`,
-      details: {
-        causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
-        retryAfterSeconds: 1
+    throw Failure.invalid("meta.k8s.io", "ListOptions", "", [
+      {
+        reason: "FieldValueNotSupported",
+        field: "resourceVersionMatch",
+        message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`
       }
-    })
+    ])
   }
+  if (match === "Exact" && version === "0") {
+    throw forbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+  }
+  const fault = versionFault(version)
+  if (fault !== undefined) throw Failure.badRequest(`invalid resource version: ${fault}`)
+  requireReached(version, storage)
   return match === "Exact" ? Number(version) : undefined
 }
 
 /** One page. Raises 400, 410 (page or revision older than history), 422, 504. */
 export const list = (storage: Storage, scope: Scope, query: URLSearchParams): Page => {
   const matches = predicate(scope.kind, query)
-  const limit = limitOf(query)
+  if (query.has("sendInitialEvents")) throw forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+  const given = Options.integer(query, "limit") ?? 0
+  const limit = given > 0 ? given : Number.POSITIVE_INFINITY
+  Options.integer(query, "timeoutSeconds")
   const token = query.get("continue") ?? ""
   if (token !== "" && (query.get("resourceVersion") ?? "0") !== "0") {
     throw Failure.badRequest("specifying resource version is not allowed when using continue")
@@ -118,7 +136,9 @@ export const list = (storage: Storage, scope: Scope, query: URLSearchParams): Pa
     wanted === undefined
       ? storage.list(scope.kind.store, prefix(scope))
       : storage.listAt(scope.kind.store, prefix(scope), wanted)
-  if (entries === undefined) throw Failure.expired(expired)
+  if (entries === undefined) {
+    throw Failure.expired(position === undefined ? "The resourceVersion for the provided list is too old." : expired)
+  }
   const rest = entries.filter(
     (entry: Entry) => (position === undefined || entry.key >= position.start) && matches(entry.object)
   )
@@ -129,6 +149,8 @@ export const list = (storage: Storage, scope: Scope, query: URLSearchParams): Pa
     objects: page.map((entry) => entry.object),
     metadata: {
       resourceVersion: String(revision),
+      // Lists of custom resources say that there is no more.
+      ...(scope.kind.custom && { continue: "" }),
       ...(following !== undefined && {
         continue: encode({ revision, start: following.key }),
         ...(!selected && { remainingItemCount: rest.length - page.length })

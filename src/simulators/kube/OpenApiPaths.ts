@@ -2,6 +2,7 @@
 import { apiVersion, type Kind } from "./Kind.ts"
 import { text, type Json, type KubeJson } from "./KubeJson.ts"
 import * as Names from "./OpenApiNames.ts"
+import { verbsOf } from "./ServedGroups.ts"
 
 const parameter = (where: "query" | "path", name: string, type = "string"): KubeJson => ({
   name,
@@ -143,6 +144,17 @@ const ofCollection = (kind: Kind, schema: string, subject: string): KubeJson => 
   })
 })
 
+/** The operations whose verb the kind has. */
+const served = (
+  kind: Kind,
+  operations: Readonly<Record<string, readonly [verb: string, operation: Json | undefined]>>
+) =>
+  Object.fromEntries(
+    Object.entries(operations).flatMap(([method, [verb, operation]]) =>
+      operation !== undefined && verbsOf(kind).includes(verb) ? [[method, operation]] : []
+    )
+  )
+
 /** @param schema the name of the kind's component */
 export const of = (kind: Kind, schema: string): KubeJson => {
   const root = `/${kind.group === "" ? "api" : "apis"}/${apiVersion(kind)}`
@@ -159,19 +171,28 @@ export const of = (kind: Kind, schema: string): KubeJson => {
     subject: `${kind.kind}ForAllNamespaces`,
     answer: `${schema}List`
   })
-  const whole = ofCollection(kind, schema, subject)
-  // A kind that is only asked has no collection and no objects.
-  if (kind.verbs !== undefined) return { [collection]: { post: whole["post"] ?? {}, parameters: [...home, pretty] } }
+  const all = ofCollection(kind, schema, subject)
+  const one = ofObject(kind, schema, subject, false)
+  const object = served(kind, {
+    get: ["get", one["get"]],
+    put: ["update", one["put"]],
+    patch: ["patch", one["patch"]],
+    delete: ["delete", deletion(kind, subject)]
+  })
   return {
-    ...(kind.namespaced && {
-      [`${root}/${kind.plural}`]: { get: everywhere, parameters: [...listing, pretty].toSorted(byName) }
-    }),
-    [collection]: { ...whole, parameters: [...home, pretty] },
-    [`${collection}/{name}`]: {
-      ...ofObject(kind, schema, subject, false),
-      delete: deletion(kind, subject),
-      parameters: named
+    ...(kind.namespaced &&
+      verbsOf(kind).includes("list") && {
+        [`${root}/${kind.plural}`]: { get: everywhere, parameters: [...listing, pretty].toSorted(byName) }
+      }),
+    [collection]: {
+      ...served(kind, {
+        get: ["list", all["get"]],
+        post: ["create", all["post"]],
+        delete: ["deletecollection", all["delete"]]
+      }),
+      parameters: [...home, pretty]
     },
+    ...(Object.keys(object).length > 0 && { [`${collection}/{name}`]: { ...object, parameters: named } }),
     ...(kind.statusSubresource && {
       [`${collection}/{name}/status`]: { ...ofObject(kind, schema, subject, true), parameters: named }
     })

@@ -3,6 +3,7 @@ import * as fs from "node:fs"
 import type { Kind } from "./Kind.ts"
 import { at, isArray, isObject, objects, text, type Json, type KubeJson } from "./KubeJson.ts"
 import * as Names from "./OpenApiNames.ts"
+import * as TypedFields from "./TypedFields.ts"
 
 const file = new URL("BuiltinSchemas.json", import.meta.url)
 
@@ -64,16 +65,32 @@ const customList = (kind: Kind): KubeJson => ({
   ...gvk(kind, kind.listKind)
 })
 
-/** The component of one of the server's own kinds; undefined where its schema is not here. */
-const builtinName = (kind: Kind, name: string): string | undefined =>
-  Object.keys(builtin).find((component) =>
-    objects(builtin[component], "x-kubernetes-group-version-kind").some(
-      (each) =>
-        text(each, "group") === kind.group && text(each, "version") === kind.version && text(each, "kind") === name
+const identity = (group: string, version: string, kind: string): string => `${group}/${version}/${kind}`
+
+const names: ReadonlyMap<string, string> = new Map(
+  Object.entries(builtin).flatMap(([name, schema]) =>
+    objects(schema, "x-kubernetes-group-version-kind").map(
+      (each) => [identity(text(each, "group"), text(each, "version"), text(each, "kind")), name] as const
     )
   )
+)
 
-export const nameOf = (kind: Kind): string => builtinName(kind, kind.kind) ?? Names.custom(kind)
+/** The component of one of the server's own kinds; undefined where its schema is not here. */
+const builtinName = (kind: Kind): string | undefined => names.get(identity(kind.group, kind.version, kind.kind))
+
+export const nameOf = (kind: Kind): string => builtinName(kind) ?? Names.custom(kind)
+
+/** The object as the type of one of the server's own kinds takes it. Throws IllTyped. */
+export const decode = (kind: Kind, object: KubeJson): TypedFields.Decoded => {
+  const component = builtinName(kind)
+  if (component !== undefined) return TypedFields.decode(builtin, component, object)
+  const { value, unknown } = decodeMetadata(object["metadata"] ?? {})
+  return { value: { ...object, metadata: value }, unknown: unknown.map((field) => `metadata.${field}`) }
+}
+
+/** The metadata of a custom resource. Throws IllTyped. */
+export const decodeMetadata = (metadata: Json): TypedFields.Decoded =>
+  TypedFields.decode(builtin, Names.meta("ObjectMeta"), metadata)
 
 const prefix = "#/components/schemas/"
 
@@ -94,7 +111,7 @@ export const of = (kinds: ReadonlyArray<Kind>): KubeJson => {
     referred(schema).forEach(add)
   }
   for (const kind of kinds) {
-    const own = builtinName(kind, kind.kind)
+    const own = builtinName(kind)
     if (own === undefined) {
       found[Names.custom(kind)] = custom(kind)
       found[`${Names.custom(kind)}List`] = customList(kind)

@@ -1,25 +1,32 @@
 /** The shapes that a client may ask for: objects as they are, as rows of a Table, or their metadata alone. */
-import { notAcceptable } from "./Failure.ts"
+import { badRequest, internal, notAcceptable, unfitting } from "./Failure.ts"
+import { humanDuration } from "./HumanDuration.ts"
 import * as JsonPath from "./JsonPath.ts"
 import { apiVersion, present, type Column, type Kind } from "./Kind.ts"
+import { accepted, isJson } from "./MediaType.ts"
 import { assign, metadata, text, type Json, type KubeJson } from "./KubeJson.ts"
 
-export type Shape = "Object" | "Table" | "PartialObjectMetadata"
+export type Shape = "Object" | "Table" | "PartialObjectMetadata" | "PartialObjectMetadataList"
+
+const shapes: ReadonlyArray<Shape> = ["Table", "PartialObjectMetadata", "PartialObjectMetadataList"]
 
 /** The first shape of an Accept header that can be served. Throws 406. */
 export const accept = (header: string): Shape => {
-  if (header === "") return "Object"
-  for (const range of header.split(",")) {
-    const [media = "", ...parameters] = range.split(";").map((part) => part.trim())
-    if (!["application/json", "application/*", "*/*"].includes(media.toLowerCase())) continue
-    const shape = parameters.find((parameter) => parameter.startsWith("as="))?.slice(3)
-    const group = parameters.find((parameter) => parameter.startsWith("g="))?.slice(2)
-    if (shape === undefined || group !== "meta.k8s.io") return "Object"
-    if (shape === "Table") return "Table"
-    if (shape === "PartialObjectMetadata" || shape === "PartialObjectMetadataList") return "PartialObjectMetadata"
+  for (const range of accepted(header)) {
+    if (!isJson(range) && range.type !== "application/yaml") continue
+    const { as, g: group, v: version } = range.parameters
+    if (as === undefined) return "Object"
+    const shape = shapes.find((each) => each === as)
+    if (shape !== undefined && group === "meta.k8s.io" && version === "v1") return shape
   }
   throw notAcceptable
 }
+
+/** The Go type of a kind's objects, as refusals print it. */
+const goType = (kind: Kind, list: boolean): string =>
+  kind.custom
+    ? `*unstructured.Unstructured${list ? "List" : ""}`
+    : `*${kind.group === "" ? "core" : kind.group.split(".", 1).join("")}.${list ? kind.listKind : kind.kind}`
 
 const partial = (object: KubeJson): KubeJson => ({
   kind: "PartialObjectMetadata",
@@ -27,23 +34,8 @@ const partial = (object: KubeJson): KubeJson => ({
   metadata: metadata(object)
 })
 
-/** kubectl's duration.HumanDuration. */
-export const humanDuration = (seconds: number): string => {
-  const [minutes, hours, days] = [Math.floor(seconds / 60), Math.floor(seconds / 3600), Math.floor(seconds / 86400)]
-  const rest = (value: number, unit: string) => (value === 0 ? "" : `${value}${unit}`)
-  if (seconds < 0) return "0s"
-  if (seconds < 120) return `${seconds}s`
-  if (minutes < 10) return `${minutes}m${rest(seconds % 60, "s")}`
-  if (minutes < 180) return `${minutes}m`
-  if (hours < 8) return `${hours}h${rest(minutes % 60, "m")}`
-  if (hours < 48) return `${hours}h`
-  if (hours < 192) return `${days}d${rest(hours % 24, "h")}`
-  if (days < 730) return `${days}d`
-  const years = Math.floor(days / 365)
-  return days < 2920 ? `${years}y${rest(days % 365, "d")}` : `${years}y`
-}
-
 const cell = (object: KubeJson, column: Column, millis: number): Json => {
+  if (column.cell !== undefined) return column.cell(object, millis)
   const found = JsonPath.select(object, column.jsonPath)
   const [first] = found
   if (first === undefined) return null
@@ -55,24 +47,45 @@ const cell = (object: KubeJson, column: Column, millis: number): Json => {
   return column.type === "string" && typeof first !== "string" ? JSON.stringify(first) : first
 }
 
-const nameColumn = {
+const nameColumn: Column = {
   name: "Name",
   type: "string",
   format: "name",
-  description: "Name must be unique within a namespace.",
-  priority: 0
+  description:
+    "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names",
+  priority: 0,
+  jsonPath: ".metadata.name"
 }
 
-const definitions = (kind: Kind): ReadonlyArray<KubeJson> => [
-  nameColumn,
-  ...kind.columns.map(({ name, type, format, description, priority }) => ({
+/** The name comes first, unless the kind shows it elsewhere. */
+const columnsOf = (kind: Kind): ReadonlyArray<Column> =>
+  kind.columns.some((column) => column.format === "name") ? kind.columns : [nameColumn, ...kind.columns]
+
+const definitions = (kind: Kind): ReadonlyArray<KubeJson> =>
+  columnsOf(kind).map(({ name, type, format, description, priority }) => ({
     name,
     type,
     format,
     description,
     priority
   }))
-]
+
+/** includeObject of a query. Throws 400. */
+export const included = (query: URLSearchParams): TableOptions["include"] => {
+  const given = query.get("includeObject") ?? ""
+  switch (given) {
+    case "":
+      return "Metadata"
+    case "Metadata":
+    case "Object":
+    case "None":
+      return given
+    default:
+      throw badRequest(
+        `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(given)}: must be 'Metadata', 'Object', 'None', or empty`
+      )
+  }
+}
 
 export interface TableOptions {
   readonly millis: number
@@ -93,8 +106,8 @@ const table = (
   metadata: listMetadata,
   columnDefinitions: options.columns ? definitions(kind) : null,
   rows: objects.map((object) => ({
-    cells: [text(metadata(object), "name"), ...kind.columns.map((column) => cell(object, column, options.millis))],
-    object: options.include === "None" ? null : options.include === "Object" ? object : partial(object)
+    cells: columnsOf(kind).map((column) => cell(object, column, options.millis)),
+    object: options.include === "None" ? null : options.include === "Object" ? present(kind, object) : partial(object)
   }))
 })
 
@@ -103,7 +116,14 @@ export const one = (shape: Shape, kind: Kind, stored: KubeJson, options: TableOp
   const object = present(kind, stored)
   if (shape === "Object") return object
   if (shape === "PartialObjectMetadata") return partial(object)
-  return table(kind, [object], { resourceVersion: text(metadata(object), "resourceVersion") }, options)
+  if (shape === "PartialObjectMetadataList") {
+    throw kind.custom
+      ? internal("content is not a list")
+      : unfitting(
+          `you requested PartialObjectMetadataList, but the requested object is not a list (${goType(kind, false)})`
+        )
+  }
+  return table(kind, [stored], { resourceVersion: text(metadata(stored), "resourceVersion") }, options)
 }
 
 export const list = (
@@ -113,8 +133,11 @@ export const list = (
   listMetadata: KubeJson,
   options: TableOptions
 ): KubeJson => {
+  if (shape === "Table") return table(kind, stored, listMetadata, options)
+  if (shape === "PartialObjectMetadata") {
+    throw unfitting(`you requested PartialObjectMetadata, but the requested object is a list (${goType(kind, true)})`)
+  }
   const items = stored.map((object) => present(kind, object))
-  if (shape === "Table") return table(kind, items, listMetadata, options)
   return shape === "Object"
     ? {
         kind: kind.listKind,

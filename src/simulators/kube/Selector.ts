@@ -23,6 +23,8 @@ const requirements = (selector: string): ReadonlyArray<Requirement> => {
   const isWord = (token: string): boolean => token !== "" && !/^(?:[=!,()<>]|==|!=)$/u.test(token)
   const checked = (key: string): string => {
     const fault = labelKeyFault(key)
+    if (key === "" || !isWord(key))
+      throw badRequest(`unable to parse requirement: found '${key}', expected: identifier`)
     if (fault !== undefined) throw badRequest(`unable to parse requirement: <nil>: Invalid value: "${key}": ${fault}`)
     return key
   }
@@ -60,10 +62,18 @@ const requirements = (selector: string): ReadonlyArray<Requirement> => {
     if (!["=", "==", "!=", "<", ">"].includes(operator)) {
       throw badRequest(`unable to parse requirement: found '${operator}', expected: ${operators}`)
     }
+    if (peek() !== "" && peek() !== "," && !isWord(peek())) {
+      throw badRequest(`unable to parse requirement: found '${peek()}', expected: identifier`)
+    }
     const value = isWord(peek()) ? next() : ""
     const fault = labelValueFault(value)
     if (fault !== undefined)
       throw badRequest(`unable to parse requirement: values[0][${key}]: Invalid value: "${value}": ${fault}`)
+    if ((operator === "<" || operator === ">") && !/^-?\d+$/u.test(value)) {
+      throw badRequest(
+        `unable to parse requirement: values[0]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`
+      )
+    }
     if (operator === "<") return (labels) => Number(labels[key]) < Number(value)
     if (operator === ">") return (labels) => Number(labels[key]) > Number(value)
     return operator === "!=" ? (labels) => labels[key] !== value : (labels) => labels[key] === value
@@ -89,21 +99,34 @@ export const labels = (selector: string): Predicate => {
       }
 }
 
+/** The terms of a field selector: commas and backslashes of values are escaped. */
+const split = (selector: string): ReadonlyArray<string> =>
+  (selector.match(/(?:\\.|[^,\\])+/gsu) ?? []).filter((term) => term !== "")
+
+const unescaped = (value: string): string => {
+  const wrong = /(?:^|[^\\])(?:\\\\)*(=)/u.exec(value)?.[1]
+  if (wrong !== undefined) {
+    throw badRequest(`invalid field selector: unescaped character in value: ${wrong.codePointAt(0)}`)
+  }
+  return value.replaceAll(/\\(.)/gsu, "$1")
+}
+
+const unsupported = (label: string, kind: Kind): Error =>
+  kind.custom || Object.keys(kind.fieldLabels).length > 0
+    ? badRequest(`field label not supported: ${label}`)
+    : badRequest(`${JSON.stringify(label)} is not a known field selector: only "metadata.name", "metadata.namespace"`)
+
 /** Terms `path=value`, `path==value`, `path!=value`, joined by commas. */
 export const fields = (selector: string, kind: Kind): Predicate => {
-  const terms = selector
-    .split(",")
-    .filter((term) => term !== "")
-    .map((term): Predicate => {
-      const match = /^([^=!]+)(==|!=|=)(.*)$/u.exec(term)
-      if (match === null) throw badRequest(`invalid selector: '${selector}'; can't understand '${term}'`)
-      const [, label = "", operator, value] = match
-      const path =
-        label === "metadata.name" || label === "metadata.namespace" ? label.split(".") : kind.fieldLabels[label]
-      if (path === undefined) throw badRequest(`field label not supported: ${label}`)
-      return operator === "!="
-        ? (object) => text(object, ...path) !== value
-        : (object) => text(object, ...path) === value
-    })
+  const terms = split(selector).map((term): Predicate => {
+    const match = /^(.*?)(==|!=|=)(.*)$/su.exec(term)
+    if (match === null) throw badRequest(`invalid selector: '${selector}'; can't understand '${term}'`)
+    const [, label = "", operator, given = ""] = match
+    const value = unescaped(given)
+    const path =
+      label === "metadata.name" || label === "metadata.namespace" ? label.split(".") : kind.fieldLabels[label]
+    if (path === undefined) throw unsupported(label, kind)
+    return operator === "!=" ? (object) => text(object, ...path) !== value : (object) => text(object, ...path) === value
+  })
   return (object) => terms.every((term) => term(object))
 }

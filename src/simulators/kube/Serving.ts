@@ -61,9 +61,11 @@ const authorize = (
     if (Rbac.allows(world.storage, user, { verb, path })) return
     throw Failure.forbiddenPath(`User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(path)}`)
   }
-  if (Rbac.allows(world.storage, user, { ...names, verb })) return
+  // A namespace counts as lying in itself.
+  const namespace = names.group === "" && names.plural === "namespaces" ? names.name : names.namespace
+  if (Rbac.allows(world.storage, user, { ...names, namespace, verb })) return
   const resource = names.subresource === "" ? names.plural : `${names.plural}/${names.subresource}`
-  const place = names.namespace === "" ? "at the cluster scope" : `in the namespace ${JSON.stringify(names.namespace)}`
+  const place = namespace === "" ? "at the cluster scope" : `in the namespace ${JSON.stringify(namespace)}`
   const text = `User ${JSON.stringify(user.username)} cannot ${verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(names.group)} ${place}`
   throw Failure.forbidden(names, names.name, text)
 }
