@@ -79,8 +79,7 @@ describe("Sightings", () => {
         latest.set(id, { at, state })
       }
       const keysOf = (id: string) => [...(known.get(id)?.paces.keys() ?? [])].map(key)
-      const invalidate = (id: string) => {
-        sightings = Sightings.invalidate(sightings, id)
+      const forget = (id: string) => {
         latest.delete(id)
         earlier.delete(id)
         const vm = known.get(id)
@@ -88,6 +87,10 @@ describe("Sightings", () => {
           vm.seen = false
           vm.looks = []
         }
+      }
+      const invalidate = (id: string) => {
+        sightings = Sightings.invalidate(sightings, id)
+        forget(id)
       }
       for (const event of events) {
         at += event.after
@@ -119,9 +122,13 @@ describe("Sightings", () => {
             assert.isUndefined(Sightings.get(sightings, event.id)?.sighting)
             break
           case "answered": {
-            invalidate(event.id)
+            forget(event.id)
             const sighting = { vm: vmOf(event.id, event.state), at }
+            const askedInEpoch = sightings.epoch
             sightings = Sightings.answered(sightings, event.id, sighting)
+            // A poll that asked before the mutation does not count.
+            const late = { at: at + 1, askedInEpoch, vms: new Map([[event.id, vmOf(event.id, 1 - event.state)]]) }
+            assert.deepStrictEqual(Sightings.apply(sightings, late), { sightings, changed: [] })
             const vm = known.get(event.id)
             if (vm === undefined) keep(event.id, event.state)
             else {
