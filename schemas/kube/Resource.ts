@@ -17,6 +17,12 @@ export interface Resource<A extends KubeObject> {
   readonly schema: Schema.Codec<A, unknown>
 }
 
+/** A kind whose status is written apart from the rest. */
+export interface StatusResource<A extends KubeObject & { readonly status?: unknown }> extends Resource<A> {
+  /** The status alone, of an object that was decoded. */
+  readonly statusSchema: Schema.Codec<NonNullable<A["status"]>, unknown>
+}
+
 export const apiVersion = (resource: { readonly group: string; readonly version: string }): string =>
   resource.group === "" ? resource.version : `${resource.group}/${resource.version}`
 

@@ -10,7 +10,7 @@ import {
   providerLabelValue
 } from "../capi/Contract.ts"
 import { ObjectMeta } from "../kube/ObjectMeta.ts"
-import type { KubeObject, Resource } from "../kube/Resource.ts"
+import type { KubeObject, StatusResource } from "../kube/Resource.ts"
 import { normalise } from "../StoredShape.ts"
 import type { Structural } from "../Structural.ts"
 import { structural } from "../Structural.ts"
@@ -43,7 +43,7 @@ export const ageColumn: Column = {
   description: "Time since the object was created"
 }
 
-export interface CustomResource<A extends KubeObject> extends Resource<A> {
+export interface CustomResource<A extends KubeObject & { readonly status?: unknown }> extends StatusResource<A> {
   readonly listKind: string
   readonly singular: string
   readonly shortNames: ReadonlyArray<string>
@@ -136,6 +136,8 @@ export const customResource = <Spec, SpecE, Status, StatusE>(
     labels: { [providerLabel]: providerLabelValue, ...roleLabels[definition.role] },
     structural: shape,
     permissions: definition.permissions,
+    // A decoded status is never null, which its type cannot say.
+    statusSchema: status as unknown as Schema.Codec<NonNullable<Status>, unknown>,
     schema: schema as unknown as Schema.Codec<CustomObject<Spec, Status>, unknown>
   }
 }

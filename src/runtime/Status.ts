@@ -10,7 +10,7 @@ import { Condition, merge } from "../../schemas/kube/Condition.ts"
 import { keyOf } from "../../schemas/kube/ObjectMeta.ts"
 import type { Json } from "../../schemas/kube/Patch.ts"
 import * as Patch from "../../schemas/kube/Patch.ts"
-import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
+import type { KubeObject, StatusResource } from "../../schemas/kube/Resource.ts"
 import * as MergeDiff from "./MergeDiff.ts"
 
 type JsonObject = { readonly [key: string]: Json }
@@ -51,14 +51,18 @@ export const patchOf = (
   return entries.length === 0 ? undefined : Object.fromEntries(entries)
 }
 
+type WithStatus = KubeObject & { readonly status?: unknown }
+
 /** The status as it is stored, in as far as our schema knows it. */
-const storedStatus = <A extends KubeObject>(resource: Resource<A>, object: A): Effect.Effect<JsonObject> =>
-  Schema.encodeEffect(resource.schema)(object).pipe(
-    // What was decoded by this codec is encoded by it.
-    Effect.orDie,
-    // The codec's encoded side is what JSON.parse gave.
-    Effect.map((encoded) => (encoded as { readonly status?: JsonObject | null }).status ?? {})
-  )
+const storedStatus = <A extends WithStatus>(resource: StatusResource<A>, { status }: A): Effect.Effect<JsonObject> =>
+  status === undefined || status === null
+    ? Effect.succeed({})
+    : Schema.encodeEffect(resource.statusSchema)(status).pipe(
+        // What was decoded by this codec is encoded by it.
+        Effect.orDie,
+        // The codec's encoded side is what JSON.parse gave.
+        Effect.map((encoded) => encoded as JsonObject)
+      )
 
 /** metav1.Time: whole seconds, UTC. */
 const seconds = (now: DateTime.DateTime): string => `${DateTime.formatIso(now).slice(0, 19)}Z`
@@ -73,8 +77,8 @@ const seconds = (now: DateTime.DateTime): string => `${DateTime.formatIso(now).s
  * ## Errors
  * KubeConflict when the object changed since `object` was read; otherwise those of KubeClient.patch.
  */
-export const write = Effect.fn("Status.write")(function* <A extends KubeObject>(
-  resource: Resource<A>,
+export const write = Effect.fn("Status.write")(function* <A extends WithStatus>(
+  resource: StatusResource<A>,
   object: A,
   desired: Desired
 ): Effect.fn.Return<boolean, KubeError, KubeClient> {

@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     return { machine, owner, cluster, scvmmCluster }
   }
 
-  const reconcile = Effect.fn("MachineReconciler.reconcile")(function* (key: ObjectKey) {
+  const reconcile = Effect.fnUntraced(function* (key: ObjectKey) {
     const machine = machines.get(key)
     if (machine === undefined) return Action.done
     const around = surroundings(machine)

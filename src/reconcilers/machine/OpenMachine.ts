@@ -40,11 +40,7 @@ type Fields = NonNullable<Status.Desired["fields"]>
 const isDeleting = (machine: ScvmmMachine): boolean => machine.metadata.deletionTimestamp !== undefined
 
 /** A tracked call as the plan sees it; what has ended is handled first. */
-const settleCall = Effect.fn("OpenMachine.settleCall")(function* (
-  workshop: Workshop,
-  machine: ScvmmMachine,
-  call: "create" | "seed"
-) {
+const settleCall = Effect.fnUntraced(function* (workshop: Workshop, machine: ScvmmMachine, call: "create" | "seed") {
   const key = callKey(machine, call)
   const poll = yield* workshop.calls.poll(key)
   const version = machine.metadata.generation ?? 0
@@ -116,7 +112,7 @@ const wasUp = ({ machine, owner }: Surroundings): boolean =>
   (machine.spec.bootstrap === undefined ? owner?.spec.providerID : machine.spec.providerID) !== undefined
 
 /** Marks a creation that ended: its VM is recorded, or what it left is looked for by the plan. */
-const settleCreation = Effect.fn("OpenMachine.settleCreation")(function* (
+const settleCreation = Effect.fnUntraced(function* (
   workshop: Workshop,
   machine: ScvmmMachine
 ): Effect.fn.Return<
@@ -144,7 +140,7 @@ const settleCreation = Effect.fn("OpenMachine.settleCreation")(function* (
  *
  * Errors: an error of SCVMM is written into the conditions and then fails the reconcile, so that the queue backs off.
  */
-export const reconcileOpen = Effect.fn("OpenMachine.reconcile")(function* (
+export const reconcileOpen = Effect.fnUntraced(function* (
   workshop: Workshop,
   around: Surroundings,
   notPaused: Finding

@@ -40,7 +40,7 @@ const runningSince = (machine: ScvmmMachine): number => {
 }
 
 /** spec.providerID first, then provisioned (contract rule 53). */
-const settle = Effect.fn("Take.settle")(function* (context: MachineContext, vm: VirtualMachine, step: Step) {
+const settle = Effect.fnUntraced(function* (context: MachineContext, vm: VirtualMachine, step: Step) {
   const kube = yield* KubeClient
   const { machine } = context
   if (vm.VMId === undefined)

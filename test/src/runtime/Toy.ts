@@ -12,35 +12,36 @@ import { Condition } from "../../../schemas/kube/Condition.ts"
 import type { ObjectKey } from "../../../schemas/kube/ObjectMeta.ts"
 import { ObjectMeta } from "../../../schemas/kube/ObjectMeta.ts"
 import type { Json, Operation, Patch } from "../../../schemas/kube/Patch.ts"
-import type { KubeObject, Resource } from "../../../schemas/kube/Resource.ts"
+import type { KubeObject, Resource, StatusResource } from "../../../schemas/kube/Resource.ts"
 import type { WatchEvent } from "../../../schemas/kube/Watch.ts"
 import { apply } from "../../../src/runtime/MergeDiff.ts"
 import { keyText } from "../../../src/runtime/Request.ts"
 
+const status = Schema.Struct({
+  built: Schema.optionalKey(Schema.Int),
+  phase: Schema.optionalKey(Schema.String),
+  addresses: Schema.optionalKey(Schema.Array(Schema.String)),
+  conditions: Schema.optionalKey(Schema.Array(Condition))
+})
+
 const codec = Schema.Struct({
   metadata: ObjectMeta,
   spec: Schema.optionalKey(Schema.Struct({ size: Schema.Int, box: Schema.optionalKey(Schema.String) })),
-  status: Schema.optionalKey(
-    Schema.Struct({
-      built: Schema.optionalKey(Schema.Int),
-      phase: Schema.optionalKey(Schema.String),
-      addresses: Schema.optionalKey(Schema.Array(Schema.String)),
-      conditions: Schema.optionalKey(Schema.Array(Condition))
-    })
-  )
+  status: Schema.optionalKey(status)
 })
 export type Toy = typeof codec.Type
 
-export const toys: Resource<Toy> = {
+export const toys: StatusResource<Toy> = {
   group: "toys.example",
   version: "v1",
   kind: "Toy",
   plural: "toys",
   namespaced: true,
-  schema: codec
+  schema: codec,
+  statusSchema: status
 }
 /** Another kind of the same shape. */
-export const boxes: Resource<Toy> = { ...toys, kind: "Box", plural: "boxes" }
+export const boxes: StatusResource<Toy> = { ...toys, kind: "Box", plural: "boxes" }
 
 type Members = { readonly [key: string]: Json }
 
