@@ -90,7 +90,7 @@ describe("demo", () => {
         fs.rmSync(path.dirname(kubeconfig), { recursive: true })
         assert.strictEqual(code, 0)
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
