@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as childProcess from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -8,10 +7,7 @@ import * as Yaml from "yaml"
 import * as CertificateAuthority from "../../../src/simulators/CertificateAuthority.ts"
 import * as EmbeddedApiServer from "../../../src/simulators/kube/EmbeddedApiServer.ts"
 import { listen } from "../../../src/simulators/Listener.ts"
-
-const assets = process.env["KUBEBUILDER_ASSETS"] ?? ""
-const binary = path.join(assets, "kubectl")
-const present = assets !== "" && fs.existsSync(binary)
+import * as Kubectl from "../../harness/Kubectl.ts"
 
 const server = Effect.gen(function* () {
   const folder = path.resolve(import.meta.dirname, "../../../schemas/crds")
@@ -21,22 +17,12 @@ const server = Effect.gen(function* () {
   const { cert, key } = yield* authority.issue({ commonName: "kube-apiserver", usage: "server" })
   const { origin } = yield* listen({ handler, tls: { cert, key } })
   const home = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "kubectl-"))),
+    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "kubeconfig-"))),
     (dir) => Effect.sync(() => fs.rmSync(dir, { recursive: true, force: true }))
   )
   const file = path.join(home, "kubeconfig")
   fs.writeFileSync(file, kubeconfig(origin, authority.ca), { mode: 0o600 })
-  /** Standard output; standard error where it failed. */
-  return (args: ReadonlyArray<string>, input = "") =>
-    Effect.callback<string>((resume) => {
-      const child = childProcess.execFile(
-        binary,
-        ["--kubeconfig", file, "--cache-dir", path.join(home, "cache"), ...args],
-        (error, out, err) => resume(Effect.succeed(error === null ? out : err))
-      )
-      child.stdin?.end(input)
-      return Effect.sync(() => void child.kill())
-    })
+  return (yield* Kubectl.make(file)).text
 })
 
 const manifest = (size: string) => `
@@ -56,11 +42,11 @@ data: {size: "${size}"}
 `
 
 describe("kubectl", () => {
-  const run = present ? it.live : it.live.skip
+  const run = Kubectl.unavailable === undefined ? it.live : it.live.skip
   run("gets, applies, patches, describes, waits and deletes on the embedded server", () =>
     Effect.gen(function* () {
       const kubectl = yield* server
-      const apply = (size: string) => kubectl(["apply", "--validate=false", "-f", "-"], manifest(size))
+      const apply = (size: string) => kubectl(["apply", "-f", "-"], manifest(size))
       assert.match(yield* apply("a"), /scvmmnamepool\S* created[^]*configmap\/settings created/u)
       assert.match(yield* apply("b"), /namespace\/team unchanged[^]*configured[^]*configmap\/settings configured/u)
       assert.match(yield* kubectl(["get", "scvmmnamepools", "-A"]), /NAMESPACE +NAME[^]*team +pool/u)
