@@ -4,7 +4,7 @@ import * as CustomResources from "./CustomResources.ts"
 import * as Deletions from "./Deletions.ts"
 import * as GarbageCollector from "./GarbageCollector.ts"
 import { keyOf } from "./Kind.ts"
-import { metadata, text } from "./KubeJson.ts"
+import { metadata, text, type KubeJson } from "./KubeJson.ts"
 import * as NamespaceLifecycle from "./NamespaceLifecycle.ts"
 import { serviceAccounts } from "./ServiceAccountTokens.ts"
 import type { Stamp } from "./Stamp.ts"
@@ -14,18 +14,21 @@ import * as Writes from "./Writes.ts"
 const background = { dryRun: false, propagationPolicy: "Background", uid: "", resourceVersion: "" } as const
 const writeOptions = { dryRun: false, fieldValidation: "Ignore" } as const
 
+const serve = (world: Writes.World, crd: KubeJson) => {
+  for (const kind of CustomResources.kinds(crd)) {
+    world.storage.open(kind.store)
+    world.kinds.register(kind)
+  }
+}
+
 /** Keeps the served kinds in step with the stored CRDs. */
-export const followCrds = (world: Writes.World) =>
-  world.storage.follow(CustomResources.store, (change) => {
-    const served = CustomResources.kinds(change.object)
-    const [first] = served
-    if (first !== undefined) world.kinds.unregister(first.store)
-    if (change.type === "DELETED") return
-    for (const kind of served) {
-      world.storage.open(kind.store)
-      world.kinds.register(kind)
-    }
+export const followCrds = (world: Writes.World) => {
+  for (const { object } of world.storage.list(CustomResources.store, "")) serve(world, object)
+  return world.storage.follow(CustomResources.store, (change) => {
+    world.kinds.unregister(CustomResources.instances(change.object))
+    if (change.type !== "DELETED") serve(world, change.object)
   })
+}
 
 /** Establishes a new CRD; empties one that is being deleted, and lets it go when nothing is left. */
 const settleCrd = (world: Writes.World, key: string, now: string) => {
@@ -62,7 +65,10 @@ const provideAccount = (world: Writes.World, namespace: string, stamp: Stamp) =>
   unquestioned(Writes.create(world, serviceAccounts, namespace, { object, duplicates: [] }, writeOptions, stamp))
 }
 
-export const react = (world: Writes.World, change: Change, stamp: Stamp) => {
+/** As much of a change as a controller looks at. */
+export type Seen = Pick<Change, "type" | "store" | "key" | "object">
+
+export const react = (world: Writes.World, change: Seen, stamp: Stamp) => {
   const { now } = stamp
   if (change.store === CustomResources.store) settleCrd(world, change.key, now)
   else if (change.type === "DELETED") {

@@ -19,6 +19,7 @@ import * as Kinds from "./Kinds.ts"
 import { text, type KubeJson } from "./KubeJson.ts"
 import * as Rbac from "./Rbac.ts"
 import * as Serving from "./Serving.ts"
+import type { Snapshot } from "./Snapshot.ts"
 import * as Stamp from "./Stamp.ts"
 import * as Storage from "./Storage.ts"
 import * as User from "./User.ts"
@@ -36,6 +37,8 @@ export interface Options {
   readonly clientCertificates?: ReadonlyArray<Authentication.ClientCertificate>
   /** Servers of admission webhooks in this process; those it does not know are called over HTTPS at their URL. */
   readonly webhooks?: Webhooks
+  /** Continues where another server was; the CRDs of the options are not looked at then. */
+  readonly from?: Snapshot
   /** Changes kept per kind for watches and pages. Default 10,000. */
   readonly historyLimit?: number
 }
@@ -50,6 +53,8 @@ export interface EmbeddedApiServer {
   readonly audit: Pick<Audit.Audit, "requests" | "writes" | "recent">
   /** Called with every change that is stored, in order, before the write returns; answers how to stop that. */
   readonly follow: (listener: (change: Storage.Change) => void) => () => void
+  /** What `from` takes; cheap, as it shares its objects with the server. */
+  readonly snapshot: Effect.Effect<Snapshot>
   /** Forgets the history: older watches and pages get 410. */
   readonly compact: Effect.Effect<void>
   /** Never returns; dies when the server's own controllers died. */
@@ -107,12 +112,13 @@ export const make = Effect.fn("EmbeddedApiServer.make")(function* (
 ): Effect.fn.Return<EmbeddedApiServer, never, Scope.Scope> {
   const stamp = yield* Stamp.take
   const world: Writes.World = {
-    storage: Storage.make({ firstRevision: 100, historyLimit: options.historyLimit ?? 10_000 }),
+    storage: Storage.make({ firstRevision: 100, historyLimit: options.historyLimit ?? 10_000, from: options.from }),
     kinds: Kinds.make([...BuiltinKinds.all, ...(options.kinds ?? [])])
   }
   for (const kind of world.kinds.all()) world.storage.open(kind.store)
   Controllers.followCrds(world)
-  yield* Effect.orDie(Failure.attempt(() => populate(world, options.crds ?? [], stamp)))
+  const key = options.from?.key ?? stamp.uid()
+  if (options.from === undefined) yield* Effect.orDie(Failure.attempt(() => populate(world, options.crds ?? [], stamp)))
 
   const audit = Audit.make(10_000)
   const credentials: Authentication.Credentials = {
@@ -120,9 +126,13 @@ export const make = Effect.fn("EmbeddedApiServer.make")(function* (
     clientCertificates: options.clientCertificates ?? []
   }
 
-  const server: Serving.Server = { world, credentials, key: stamp.uid(), webhooks: options.webhooks, audit }
+  const server: Serving.Server = { world, credentials, key, webhooks: options.webhooks, audit }
 
-  const changes = yield* Queue.unbounded<Storage.Change>()
+  const changes = yield* Queue.unbounded<Controllers.Seen>()
+  // Controllers start with what there is, as all of it were new.
+  for (const { store, entries } of world.storage.snapshot().stores) {
+    for (const entry of entries) Queue.offerUnsafe(changes, { type: "ADDED", store, ...entry })
+  }
   const unfollow = world.storage.follow("", (change) => void Queue.offerUnsafe(changes, change))
   yield* Effect.addFinalizer(() => Effect.sync(unfollow))
   const controllers = yield* Effect.forkScoped(
@@ -139,6 +149,7 @@ export const make = Effect.fn("EmbeddedApiServer.make")(function* (
     kubeconfig: (origin, ca) => kubeconfigOf(credentials.tokens[0]?.token, origin, ca),
     audit,
     follow: (listener) => world.storage.follow("", listener),
+    snapshot: Effect.sync(() => ({ ...world.storage.snapshot(), key })),
     compact: Effect.sync(() => world.storage.compact()),
     join: Effect.andThen(Fiber.join(controllers), Effect.never)
   }

@@ -103,7 +103,7 @@ const release = (world: World, location: Location, now: string) => {
 }
 
 /** What a change means for owners and dependents. */
-export const react = (world: World, change: Change, now: string) => {
+export const react = (world: World, change: Pick<Change, "type" | "store" | "key" | "object">, now: string) => {
   if (change.type === "DELETED") {
     const uid = text(metadata(change.object), "uid")
     for (const location of world.storage.dependents(uid)) judge(world, location, now)

@@ -21,7 +21,7 @@ const ofKinds: Readonly<Record<string, MergeKeys>> = {
   "/namespaces": { "status.conditions": "type" },
   "/nodes": { "spec.podCIDRs": "", "status.addresses": "type", "status.conditions": "type" },
   "/services": { "spec.ports": "port", "status.conditions": "type" },
-  "/serviceaccounts": { secrets: "name", imagePullSecrets: "name" },
+  "/serviceaccounts": { secrets: "name" },
   "/pods": {
     ...containers("spec.containers"),
     ...containers("spec.initContainers"),

@@ -12,6 +12,7 @@ import {
   text,
   textMap,
   withMetadata,
+  type Json,
   type KubeJson
 } from "./KubeJson.ts"
 import { applyDefaults, compile } from "./StructuralSchema.ts"
@@ -117,7 +118,7 @@ const nameFault = (name: string, names: NameForm): string | undefined => {
   return subdomain.test(name) ? undefined : subdomainText
 }
 
-const wrong = (field: string, found: string, fault: string | undefined): ReadonlyArray<Cause> =>
+const wrong = (field: string, found: Json, fault: string | undefined): ReadonlyArray<Cause> =>
   fault === undefined
     ? []
     : [{ reason: "FieldValueInvalid", field, message: `Invalid value: ${JSON.stringify(found)}: ${fault}` }]
@@ -188,14 +189,17 @@ const carried = [
 /** What an update may not change, and finalizers that come too late. */
 export const updateCauses = (next: KubeJson, stored: KubeJson): ReadonlyArray<Cause> => {
   const [after, before] = [metadata(next), metadata(stored)]
-  const immutable = (["uid", "deletionTimestamp"] as const).flatMap((field) =>
+  const deleting = before["deletionTimestamp"] !== undefined
+  // Of an object that is being deleted the time is kept without a word, whatever is sent.
+  const fixed = ["uid", deleting ? "deletionGracePeriodSeconds" : "deletionTimestamp"]
+  const immutable = fixed.flatMap((field) =>
     after[field] === undefined || equals(after[field], before[field])
       ? []
-      : wrong(`metadata.${field}`, text(after, field), "field is immutable")
+      : wrong(`metadata.${field}`, after[field] ?? null, "field is immutable")
   )
   const held = strings(before, "finalizers")
   const added = strings(after, "finalizers").filter((finalizer) => !held.includes(finalizer))
-  return before["deletionTimestamp"] === undefined || added.length === 0
+  return !deleting || added.length === 0
     ? immutable
     : [
         ...immutable,

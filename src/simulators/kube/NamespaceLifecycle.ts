@@ -22,7 +22,7 @@ const sweep = (world: World, namespace: string, now: string) => {
   if (contents().length === 0) world.storage.remove("/namespaces", namespace)
 }
 
-export const react = (world: World, change: Change, now: string) => {
+export const react = (world: World, change: Pick<Change, "type" | "store" | "key" | "object">, now: string) => {
   if (change.store === "/namespaces") sweep(world, change.key, now)
   else if (change.type === "DELETED") sweep(world, text(metadata(change.object), "namespace"), now)
 }

@@ -24,7 +24,7 @@ const requireObject = (patch: Json): KubeJson => {
   )
 }
 
-/** Throws 400, 422, 501 (server-side apply). */
+/** Throws 400, 422, 500 (strategic patches that mean nothing), 501 (server-side apply). */
 export const apply = (kind: Kind, current: KubeJson, type: PatchType, patch: Json): Json => {
   switch (type) {
     case "json":

@@ -1,5 +1,6 @@
 /** Objects in memory under one increasing revision, with a bounded history that watches and old listings read. */
 import { metadata, objects, text, withMetadata, type KubeJson } from "./KubeJson.ts"
+import type { Snapshot } from "./Snapshot.ts"
 
 /** One committed write; a deletion carries the last state under the revision of the deletion. */
 export interface Change {
@@ -45,6 +46,8 @@ export interface Storage {
   readonly locate: (uid: string) => Location | undefined
   /** Objects that name the uid as an owner. */
   readonly dependents: (uid: string) => ReadonlyArray<Location>
+  /** All that is held and remembered. */
+  readonly snapshot: () => Pick<Snapshot, "revision" | "stores">
   /** Called with every change, in order, before the write returns; "" follows every store. */
   readonly follow: (store: string, listener: (change: Change) => void) => () => void
 }
@@ -63,12 +66,16 @@ const ownerUids = (object: KubeJson | undefined): ReadonlyArray<string> =>
   object === undefined ? [] : objects(metadata(object), "ownerReferences").map((owner) => text(owner, "uid"))
 
 /** @param historyLimit changes kept per store before the oldest half is forgotten */
-export const make = (options: { readonly firstRevision: number; readonly historyLimit: number }): Storage => {
+export const make = (options: {
+  readonly firstRevision: number
+  readonly historyLimit: number
+  readonly from?: Pick<Snapshot, "revision" | "stores"> | undefined
+}): Storage => {
   const shelves = new Map<string, Shelf>()
   const everyone = new Set<(change: Change) => void>()
   const located = new Map<string, Location>()
   const owned = new Map<string, Map<string, Location>>()
-  let revision = options.firstRevision
+  let revision = options.from?.revision ?? options.firstRevision
 
   const shelf = (store: string): Shelf => {
     const known = shelves.get(store)
@@ -168,7 +175,33 @@ export const make = (options: { readonly firstRevision: number; readonly history
       .toSorted((a, b) => compare(a.key, b.key))
   }
 
+  for (const { store, floor, entries, history } of options.from?.stores ?? []) {
+    const place = shelf(store)
+    place.floor = floor
+    place.history = history.map((change) => ({ ...change, previous: change.previous, lines: new Map() }))
+    for (const { key, object } of entries) {
+      place.held.set(key, object)
+      index({ store, key }, undefined, object)
+    }
+  }
+
   return {
+    snapshot: () => ({
+      revision,
+      stores: [...shelves].map(([store, { held, floor, history }]) => ({
+        store,
+        floor,
+        entries: [...held].map(([key, object]) => ({ key, object })),
+        history: history.map(({ type, key, revision, object, previous }) => ({
+          type,
+          store,
+          key,
+          revision,
+          object,
+          ...(previous !== undefined && { previous })
+        }))
+      }))
+    }),
     revision: () => revision,
     get: (store, key) => shelf(store).held.get(key),
     put,

@@ -9,7 +9,16 @@ type List = ReadonlyArray<Json>
 const order = "$setElementOrder/"
 const dropFromList = "$deleteFromPrimitiveList/"
 
-const malformed = (text: string) => Failure.badRequest(`error decoding patch: ${text}`)
+/** As Go prints a map. */
+const printed = (value: Json): string =>
+  isObject(value)
+    ? `map[${Object.keys(value)
+        .toSorted()
+        .map((field) => `${field}:${printed(value[field] ?? null)}`)
+        .join(" ")}]`
+    : typeof value === "string"
+      ? value
+      : JSON.stringify(value)
 
 const keyOf = (item: Json, key: string): Json => (key === "" ? item : isObject(item) ? (item[key] ?? null) : null)
 
@@ -65,7 +74,7 @@ const mergeLists = (current: List, patch: List, key: string, path: string, keys:
   const items = patch.map((item) => {
     if (isObject(item) && item[key] !== undefined) return item
     if (isObject(item) && item["$patch"] === "replace") return item
-    throw malformed(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`)
+    throw Failure.internal(`map: ${printed(item)} does not contain declared merge key: ${key}`)
   })
   if (items.some((item) => item["$patch"] === "replace")) {
     return items.filter((item) => item["$patch"] === undefined).map(plain)
@@ -93,7 +102,7 @@ const orderedLists = (current: KubeJson, patch: KubeJson, path: string, keys: Me
     const field = directive.slice(order.length)
     const key = keys[`${path}${field}`]
     const [held, given, sequence] = [listOf(current[field]), listOf(patch[field]), listOf(wanted)]
-    if (sequence === undefined) throw malformed(`${directive} is no list`)
+    if (sequence === undefined) throw Failure.internal(`${directive} is no list`)
     if (key === undefined || (held === undefined && given === undefined)) continue
     const merged =
       held === undefined
@@ -110,7 +119,9 @@ const mergeObjects = (current: KubeJson, patch: KubeJson, path: string, keys: Me
   const { $patch: directive, $retainKeys: retained } = patch
   if (directive === "replace") return Object.fromEntries(Object.entries(patch).filter(([field]) => field !== "$patch"))
   if (directive === "delete") return {}
-  if (directive !== undefined && directive !== "merge") throw malformed(`unknown patch type: ${String(directive)}`)
+  if (directive !== undefined && directive !== "merge") {
+    throw Failure.internal(`unknown patch type: ${printed(directive)} in map: ${printed(patch)}`)
+  }
   const kept = listOf(retained)
   const start =
     kept === undefined ? current : Object.fromEntries(Object.entries(current).filter(([k]) => kept.includes(k)))
@@ -134,6 +145,6 @@ const mergeObjects = (current: KubeJson, patch: KubeJson, path: string, keys: Me
   return result
 }
 
-/** `current` after the patch. Throws 400 for list items without their merge key and for directives that mean nothing. */
+/** `current` after the patch. Throws 500 for list items without their merge key and for directives that mean nothing. */
 export const apply = (kind: Kind, current: KubeJson, patch: KubeJson): KubeJson =>
   mergeObjects(current, patch, "", mergeKeys(kind))

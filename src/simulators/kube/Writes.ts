@@ -255,7 +255,8 @@ const requireIdentity = (target: Target, object: KubeJson) => {
 }
 
 const requireVersion = (target: Target, proposed: KubeJson, stored: KubeJson) => {
-  const version = text(metadata(proposed), "resourceVersion")
+  const given = text(metadata(proposed), "resourceVersion")
+  const version = given === "0" ? "" : given
   if (version === "" && target.kind.custom) {
     throw Failure.invalid(target.kind.group, target.kind.plural, target.name, [
       {

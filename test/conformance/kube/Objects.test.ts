@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { path } from "../../../src/simulators/kube/Access.ts"
-import { at, text } from "../../../src/simulators/kube/KubeJson.ts"
+import { at, text, type KubeJson } from "../../../src/simulators/kube/KubeJson.ts"
 import { exchange, gadget, gadgets, meta, onBoth, refusal } from "./Servers.ts"
 
 describe("objects", () => {
@@ -180,6 +180,147 @@ describe("objects", () => {
       assert.strictEqual((yield* exchange(api, "POST", collection, gadget("a"), "text/plain")).status, 415)
       assert.strictEqual((yield* exchange(api, "POST", `${collection}/a/status`, gadget("a"))).status, 405)
       assert.strictEqual((yield* exchange(api, "GET", "/apis/conformance.example.com/v1/nothings")).status, 404)
+    })
+  )
+
+  onBoth("go with all that a selector finds", (api) =>
+    Effect.gen(function* () {
+      const make = (name: string, tier: string, finalizers: ReadonlyArray<string> = []) =>
+        api.create(
+          gadgets,
+          api.namespace,
+          gadget(name, { size: "small" }, { labels: { tier }, finalizers: [...finalizers] })
+        )
+      yield* make("a", "web")
+      yield* make("b", "web", ["x.io/a"])
+      yield* make("c", "db")
+      const collection = path(gadgets, api.namespace)
+      const tried = yield* exchange(api, "DELETE", `${collection}?labelSelector=tier%3Dweb&dryRun=All`)
+      assert.strictEqual(tried.status, 200)
+      assert.strictEqual((yield* api.list(gadgets, api.namespace)).items.length, 3)
+      const answer = yield* exchange(api, "DELETE", `${collection}?labelSelector=tier%3Dweb`, {
+        propagationPolicy: "Background"
+      })
+      assert.deepStrictEqual([answer.status, answer.object["kind"]], [200, "GadgetList"])
+      const left = (yield* api.list(gadgets, api.namespace)).items
+      assert.deepStrictEqual(
+        left.map((object) => [meta(object, "name"), meta(object, "deletionTimestamp") !== undefined]),
+        [
+          ["b", true],
+          ["c", false]
+        ]
+      )
+      assert.strictEqual((yield* exchange(api, "DELETE", `${collection}?fieldSelector=metadata.name%3Dc`)).status, 200)
+      assert.isUndefined(yield* api.find(gadgets, api.namespace, "c"))
+      yield* api.mergePatch(gadgets, api.namespace, "b", { metadata: { finalizers: null } })
+    })
+  )
+
+  onBoth("are told by a deletion what holds them", (api) =>
+    Effect.gen(function* () {
+      const finalizersOf = (name: string, options: KubeJson, query = "") =>
+        Effect.gen(function* () {
+          yield* api.create(gadgets, api.namespace, gadget(name, { size: "small" }, { finalizers: ["x.io/a"] }))
+          const answer = yield* exchange(api, "DELETE", `${path(gadgets, api.namespace, name)}${query}`, options)
+          yield* api.mergePatch(gadgets, api.namespace, name, { metadata: { finalizers: null } })
+          return [answer.status, meta(answer.object, "finalizers"), meta(answer.object, "deletionGracePeriodSeconds")]
+        })
+      assert.deepStrictEqual(yield* finalizersOf("a", { propagationPolicy: "Background" }), [200, ["x.io/a"], 0])
+      assert.deepStrictEqual(yield* finalizersOf("b", { propagationPolicy: "Foreground" }), [
+        200,
+        ["x.io/a", "foregroundDeletion"],
+        0
+      ])
+      assert.deepStrictEqual(yield* finalizersOf("c", { propagationPolicy: "Orphan" }), [200, ["x.io/a", "orphan"], 0])
+      assert.deepStrictEqual(yield* finalizersOf("d", { gracePeriodSeconds: 30 }), [200, ["x.io/a"], 0])
+      assert.deepStrictEqual(yield* finalizersOf("e", { orphanDependents: true }), [200, ["x.io/a", "orphan"], 0])
+      const both = { orphanDependents: true, propagationPolicy: "Orphan" }
+      yield* api.create(gadgets, api.namespace, gadget("f"))
+      const target = path(gadgets, api.namespace, "f")
+      assert.strictEqual((yield* exchange(api, "DELETE", target, both)).status, 422)
+      assert.strictEqual((yield* exchange(api, "DELETE", target, { dryRun: ["All"] })).status, 200)
+      assert.strictEqual((yield* exchange(api, "DELETE", `${target}?dryRun=Some`)).status, 422)
+      assert.isDefined(yield* api.find(gadgets, api.namespace, "f"))
+      assert.strictEqual((yield* exchange(api, "DELETE", `${target}?propagationPolicy=Background`)).status, 200)
+      assert.isUndefined(yield* api.find(gadgets, api.namespace, "f"))
+    })
+  )
+
+  onBoth("keep what the server alone writes", (api) =>
+    Effect.gen(function* () {
+      const created = yield* api.create(
+        gadgets,
+        api.namespace,
+        gadget("a", { size: "small" }, { finalizers: ["x.io/a"] })
+      )
+      const merged = (body: KubeJson, subresource = "") =>
+        exchange(api, "PATCH", path(gadgets, api.namespace, "a", subresource), body, "application/merge-patch+json")
+      const early = yield* merged({ metadata: { deletionTimestamp: "2020-01-01T00:00:00Z", generation: 9 } })
+      assert.deepStrictEqual([early.status, early.causes], [422, ["FieldValueInvalid metadata.deletionTimestamp"]])
+      const counted = yield* merged({ metadata: { generation: 9, creationTimestamp: "2020-01-01T00:00:00Z" } })
+      assert.deepStrictEqual(
+        [counted.status, meta(counted.object, "generation"), meta(counted.object, "creationTimestamp")],
+        [200, 1, meta(created, "creationTimestamp")]
+      )
+      yield* api.delete(gadgets, api.namespace, "a")
+      const deleting = yield* api.get(gadgets, api.namespace, "a")
+      const moved = yield* merged({ metadata: { deletionTimestamp: "2020-01-01T00:00:00Z" } })
+      assert.deepStrictEqual(
+        [moved.status, meta(moved.object, "deletionTimestamp")],
+        [200, meta(deleting, "deletionTimestamp")]
+      )
+      const longer = yield* merged({ metadata: { deletionGracePeriodSeconds: 9 } })
+      assert.deepStrictEqual(
+        [longer.status, longer.causes],
+        [422, ["FieldValueInvalid metadata.deletionGracePeriodSeconds"]]
+      )
+      const changed = yield* merged({ spec: { size: "large" } })
+      assert.deepStrictEqual(
+        [changed.status, meta(changed.object, "generation"), meta(changed.object, "deletionTimestamp")],
+        [200, 3, meta(deleting, "deletionTimestamp")]
+      )
+      const viaStatus = yield* merged(
+        { metadata: { finalizers: null, labels: { a: "b" } }, status: { phase: "Up" } },
+        "status"
+      )
+      assert.deepStrictEqual(
+        [viaStatus.status, meta(viaStatus.object, "finalizers"), meta(viaStatus.object, "labels")],
+        [200, ["x.io/a"], undefined]
+      )
+      const stale = yield* merged({ metadata: { resourceVersion: "1" }, status: { phase: "No" } }, "status")
+      assert.strictEqual(stale.status, 409)
+      yield* merged({ metadata: { finalizers: null } })
+      assert.strictEqual((yield* merged({ status: { phase: "No" } }, "status")).status, 404)
+    })
+  )
+
+  onBoth("are changed only as the one that was meant", (api) =>
+    Effect.gen(function* () {
+      const created = yield* api.create(gadgets, api.namespace, gadget("a"))
+      const put = (metadata: KubeJson, query = "") =>
+        exchange(api, "PUT", `${path(gadgets, api.namespace, "a")}${query}`, {
+          ...created,
+          metadata: { ...(created["metadata"] as KubeJson), ...metadata }
+        })
+      const other = yield* put({ uid: "00000000-0000-4000-8000-000000000000" })
+      assert.deepStrictEqual([other.status, text(other.object, "reason")], [409, "Conflict"])
+      assert.strictEqual((yield* put({ name: "b" })).status, 400)
+      assert.strictEqual((yield* put({ resourceVersion: "0" })).status, 422)
+      assert.strictEqual((yield* put({ resourceVersion: "abc" })).status, 500)
+      const tried = yield* put({ labels: { a: "b" } }, "?dryRun=All")
+      assert.deepStrictEqual(
+        [tried.status, meta(tried.object, "labels"), meta(tried.object, "resourceVersion")],
+        [200, { a: "b" }, meta(created, "resourceVersion")]
+      )
+      const status = yield* exchange(
+        api,
+        "PATCH",
+        `${path(gadgets, api.namespace, "a", "status")}?dryRun=All`,
+        { status: { phase: "Up" } },
+        "application/merge-patch+json"
+      )
+      assert.deepStrictEqual([status.status, status.object["status"]], [200, { phase: "Up" }])
+      assert.deepStrictEqual(yield* api.get(gadgets, api.namespace, "a"), created)
     })
   )
 })

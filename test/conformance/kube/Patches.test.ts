@@ -1,8 +1,19 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { path } from "../../../src/simulators/kube/Access.ts"
-import { at, type Json } from "../../../src/simulators/kube/KubeJson.ts"
-import { configMap, configMaps, exchange, gadget, gadgets, meta, onBoth, refusal } from "./Servers.ts"
+import { at, objects, text, type Json, type KubeJson } from "../../../src/simulators/kube/KubeJson.ts"
+import {
+  configMap,
+  configMaps,
+  exchange,
+  gadget,
+  gadgets,
+  meta,
+  onBoth,
+  ownedBy,
+  refusal,
+  type Api
+} from "./Servers.ts"
 
 const devices = [
   { name: "a", nic: "1" },
@@ -157,6 +168,159 @@ describe("patches", () => {
         strategic
       )
       assert.deepStrictEqual([builtin.status, builtin.object["data"]], [200, { a: "b", c: "d" }])
+    })
+  )
+
+  const strategic = (api: Api, target: string, body: KubeJson) =>
+    exchange(api, "PATCH", target, body, "application/strategic-merge-patch+json")
+
+  const nodes = { group: "", version: "v1", plural: "nodes" }
+  const accounts = { group: "", version: "v1", plural: "serviceaccounts" }
+
+  onBoth("merge lists of nodes by their keys, where those have one", (api) =>
+    Effect.gen(function* () {
+      const target = path(nodes, "", api.namespace)
+      yield* Effect.acquireRelease(
+        api.create(nodes, "", {
+          apiVersion: "v1",
+          kind: "Node",
+          metadata: { name: api.namespace },
+          spec: { taints: [{ key: "a", effect: "NoSchedule" }] }
+        }),
+        () => Effect.orDie(api.delete(nodes, "", api.namespace))
+      )
+      const condition = (type: string, status: string) => ({ type, status, reason: "r" })
+      const kept = (found: KubeJson) =>
+        objects(found, "status", "conditions").map((each) => [
+          text(each, "type"),
+          text(each, "status"),
+          text(each, "reason")
+        ])
+      const first = yield* strategic(api, `${target}/status`, {
+        status: {
+          conditions: [condition("Ready", "False"), condition("MemoryPressure", "False")],
+          addresses: [{ type: "InternalIP", address: "10.0.0.1" }]
+        }
+      })
+      assert.strictEqual(first.status, 200)
+      const second = yield* strategic(api, `${target}/status`, {
+        status: {
+          conditions: [{ type: "Ready", status: "True" }, condition("DiskPressure", "False")],
+          addresses: [
+            { type: "Hostname", address: "n" },
+            { type: "InternalIP", address: "10.0.0.2" }
+          ]
+        }
+      })
+      assert.deepStrictEqual(kept(second.object), [
+        ["Ready", "True", "r"],
+        ["DiskPressure", "False", "r"],
+        ["MemoryPressure", "False", "r"]
+      ])
+      assert.deepStrictEqual(
+        objects(second.object, "status", "addresses").map((each) => text(each, "address")),
+        ["n", "10.0.0.2"]
+      )
+      const third = yield* strategic(api, `${target}/status`, {
+        status: {
+          "$setElementOrder/conditions": [{ type: "MemoryPressure" }, { type: "Ready" }],
+          conditions: [
+            { type: "DiskPressure", $patch: "delete" },
+            { type: "MemoryPressure", status: "True" }
+          ]
+        }
+      })
+      assert.deepStrictEqual(kept(third.object), [
+        ["MemoryPressure", "True", "r"],
+        ["Ready", "True", "r"]
+      ])
+      const keyless = yield* strategic(api, `${target}/status`, { status: { conditions: [{ status: "True" }] } })
+      const odd = yield* strategic(api, `${target}/status`, { status: { $patch: "twist" } })
+      assert.deepStrictEqual(
+        [keyless.status, keyless.message],
+        [500, "map: map[status:True] does not contain declared merge key: type"]
+      )
+      assert.deepStrictEqual([odd.status, odd.message], [500, "unknown patch type: twist in map: map[$patch:twist]"])
+      const tainted = yield* strategic(api, target, { spec: { taints: [{ key: "b", effect: "NoExecute" }] } })
+      assert.deepStrictEqual(
+        objects(tainted.object, "spec", "taints").map((each) => text(each, "key")),
+        ["b"]
+      )
+    })
+  )
+
+  onBoth("merge owners, finalizers and maps of metadata", (api) =>
+    Effect.gen(function* () {
+      const owner = yield* api.create(configMaps, api.namespace, configMap("owner"))
+      const other = yield* api.create(configMaps, api.namespace, configMap("other"))
+      const reference = (of: KubeJson, more: KubeJson = {}) =>
+        ownedBy({ ...of, apiVersion: "v1", kind: "ConfigMap" }, more)
+      yield* api.create(
+        configMaps,
+        api.namespace,
+        configMap("a", {
+          labels: { one: "1", two: "2" },
+          finalizers: ["x.io/a", "x.io/b"],
+          ownerReferences: [reference(owner)]
+        })
+      )
+      const target = path(configMaps, api.namespace, "a")
+      const patched = yield* strategic(api, target, {
+        metadata: {
+          labels: { one: null, three: "3" },
+          finalizers: ["x.io/c", "x.io/a"],
+          ownerReferences: [reference(other), { uid: meta(owner, "uid") ?? "", controller: true }]
+        }
+      })
+      assert.deepStrictEqual(
+        [
+          patched.status,
+          meta(patched.object, "labels"),
+          meta(patched.object, "finalizers"),
+          meta(patched.object, "ownerReferences")
+        ],
+        [
+          200,
+          { two: "2", three: "3" },
+          ["x.io/c", "x.io/a", "x.io/b"],
+          [reference(other), reference(owner, { controller: true })]
+        ]
+      )
+      const fewer = yield* strategic(api, target, {
+        metadata: {
+          "$deleteFromPrimitiveList/finalizers": ["x.io/a", "x.io/c"],
+          labels: { $patch: "replace", only: "this" },
+          ownerReferences: [{ $patch: "delete", uid: meta(owner, "uid") ?? "" }]
+        }
+      })
+      assert.deepStrictEqual(
+        [meta(fewer.object, "labels"), meta(fewer.object, "finalizers"), meta(fewer.object, "ownerReferences")],
+        [{ only: "this" }, ["x.io/b"], [reference(other)]]
+      )
+      const fresh = yield* strategic(api, target, {
+        metadata: { ownerReferences: [{ $patch: "replace" }, reference(owner)] },
+        data: { $retainKeys: ["c"], c: "d" }
+      })
+      assert.deepStrictEqual(
+        [meta(fresh.object, "ownerReferences"), fresh.object["data"]],
+        [[reference(owner)], { c: "d" }]
+      )
+      yield* api.mergePatch(configMaps, api.namespace, "a", { metadata: { finalizers: null } })
+      yield* api.create(accounts, api.namespace, {
+        apiVersion: "v1",
+        kind: "ServiceAccount",
+        metadata: { name: "a" },
+        secrets: [{ name: "one" }],
+        imagePullSecrets: [{ name: "one" }]
+      })
+      const account = yield* strategic(api, path(accounts, api.namespace, "a"), {
+        secrets: [{ name: "two" }],
+        imagePullSecrets: [{ name: "two" }]
+      })
+      assert.deepStrictEqual(
+        [account.object["secrets"], account.object["imagePullSecrets"]],
+        [[{ name: "two" }, { name: "one" }], [{ name: "two" }]]
+      )
     })
   )
 })

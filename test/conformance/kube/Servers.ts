@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Yaml from "yaml"
+import type { Handler } from "../../../schemas/http/Exchange.ts"
 import * as Access from "../../../src/simulators/kube/Access.ts"
 import * as EmbeddedApiServer from "../../../src/simulators/kube/EmbeddedApiServer.ts"
 import { at, isObject, objects, text, type Json, type KubeJson } from "../../../src/simulators/kube/KubeJson.ts"
@@ -114,8 +115,14 @@ const crd: KubeJson = {
   }
 }
 
+/** A server by its administrator's way in, and by that of whoever holds a token; "" holds none. */
+interface Server {
+  readonly access: Access.Access
+  readonly as: (token: string) => Effect.Effect<Access.Access, unknown, Scope.Scope>
+}
+
 /** One server as a test meets it. */
-export interface Api extends Access.Access {
+export interface Api extends Access.Access, Pick<Server, "as"> {
   /** Made for this test. */
   readonly namespace: string
 }
@@ -125,7 +132,8 @@ const ready = (access: Access.Access) =>
 
 const real = Effect.gen(function* () {
   const { kubeconfig } = yield* realApi
-  const access = Access.make(yield* remote(fs.readFileSync(kubeconfig, "utf8")))
+  const written = fs.readFileSync(kubeconfig, "utf8")
+  const access = Access.make(yield* remote(written))
   yield* access.create(crds, "", crd).pipe(
     Effect.catchIf(
       (error) => error.status === 409,
@@ -133,7 +141,14 @@ const real = Effect.gen(function* () {
     )
   )
   yield* ready(access)
-  return access
+  // The administrator's kubeconfig, as the harness wrote it.
+  const config = JSON.parse(written) as { readonly users: ReadonlyArray<{ readonly name: string }> }
+  const as = (token: string) =>
+    Effect.map(
+      remote(JSON.stringify({ ...config, users: config.users.map(({ name }) => ({ name, user: { token } })) })),
+      (handler) => Access.make(handler)
+    )
+  return { access, as } satisfies Server
 })
 
 const folder = path.resolve(import.meta.dirname, "../../../schemas/crds")
@@ -143,21 +158,30 @@ const ours = (): ReadonlyArray<KubeJson> =>
   fs.readdirSync(folder).map((file) => Yaml.parse(fs.readFileSync(path.join(folder, file), "utf8")))
 
 const embeddedWith = (crds: ReadonlyArray<KubeJson>) =>
-  Effect.map(EmbeddedApiServer.make({ crds }), (server) => server.access)
+  Effect.map(EmbeddedApiServer.make({ crds }), ({ access, handler }): Server => {
+    const bearing =
+      (token: string): Handler =>
+      (request, connection) =>
+        handler(
+          { ...request, headers: { ...request.headers, ...(token !== "" && { authorization: `Bearer ${token}` }) } },
+          connection
+        )
+    return { access, as: (token) => Effect.succeed(Access.make(bearing(token))) }
+  })
 
 const embedded = embeddedWith([crd])
 
-const withNamespace = (access: Access.Access) =>
+const withNamespace = ({ access, as }: Server) =>
   Effect.gen(function* () {
     // Unseeded in live tests, so tests that run side by side on one real server do not meet.
     const namespace = `t${(yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)).toString(36)}`
     yield* access.create(namespaces, "", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } })
-    return { ...access, namespace }
+    return { ...access, as, namespace }
   })
 
 const servers: ReadonlyArray<{
   readonly name: string
-  readonly open: Effect.Effect<Access.Access, unknown, Scope.Scope>
+  readonly open: Effect.Effect<Server, unknown, Scope.Scope>
   readonly skipped: boolean
 }> = [
   { name: "embedded", open: embedded, skipped: false },
