@@ -188,6 +188,28 @@ describe("a lane that logs on by NTLM", () => {
     })
   )
 
+  it.effect("stops a pipeline whose call was interrupted, and goes on", () =>
+    Effect.gen(function* () {
+      const site = yield* listener()
+      yield* within(site, (pool) =>
+        Effect.gen(function* () {
+          const sleeping = yield* Effect.forkChild(
+            pool.invoke([{ name: "Start-Sleep", parameters: { "-Seconds": 600 } }])
+          )
+          yield* settle
+          yield* Fiber.interrupt(sleeping)
+          assert.deepStrictEqual(
+            (yield* site.server.shells).map(({ pipelinesRunning }) => pipelinesRunning),
+            [0]
+          )
+          assert.deepStrictEqual((yield* pool.invoke([call("after")])).output, ["after"])
+        })
+      )
+      assert.strictEqual(yield* site.server.refusedLogOns, 0)
+      assert.deepStrictEqual(yield* site.server.shells, [])
+    })
+  )
+
   it.effect("takes no answer in the clear, and none that was changed", () =>
     Effect.gen(function* () {
       const clear = acceptor()
