@@ -5,6 +5,7 @@ import { IPAddress, IPAddressClaim } from "../../schemas/capi/Ipam.ts"
 import { Machine } from "../../schemas/capi/Machine.ts"
 import type { Described } from "../../schemas/Crd.ts"
 import { Namespace, Secret } from "../../schemas/kube/Core.ts"
+import { Lease } from "../../schemas/kube/Lease.ts"
 import type { Json } from "../../schemas/kube/Patch.ts"
 import type { Permission } from "../../schemas/scvmm/CustomResource.ts"
 
@@ -27,7 +28,6 @@ const rule = (
 })
 
 const events = { group: "events.k8s.io", plural: "events" }
-const leases = { group: "coordination.k8s.io", plural: "leases" }
 
 /** Of other people's kinds. Secrets are read by name alone, never listed or watched (design D21). */
 const foreign: ReadonlyArray<Rule> = [
@@ -91,7 +91,7 @@ export const clusterRole = (kinds: ReadonlyArray<Described>): Manifest =>
 
 /** The lease of the leader, in the operator's own namespace. */
 export const leaderElection: Manifest = rbac("Role", leaderElectionRole, true, {
-  rules: [json(rule(leases, ["create", "get", "list", "patch", "update", "watch"]))]
+  rules: [json(rule(Lease, ["create", "get", "patch"]))]
 })
 
 /** Service account, roles and bindings. */

@@ -26,6 +26,8 @@ export interface OperatorProcess {
   readonly lines: Effect.Effect<ReadonlyArray<Line>>
   /** SIGTERM, and how it ended. */
   readonly stop: Effect.Effect<number | string>
+  /** Waits until it has ended by itself. */
+  readonly ended: Effect.Effect<number | string>
 }
 
 const main = path.resolve(import.meta.dirname, "../../src/main.ts")
@@ -69,6 +71,7 @@ export const start = Effect.fnUntraced(function* (options: Options) {
     startedAt,
     text: Effect.sync(() => fs.readFileSync(options.log, "utf8")),
     lines: linesOf(options.log),
-    stop: Process.terminate(child)
+    stop: Process.terminate(child),
+    ended: Process.ended(child)
   } satisfies OperatorProcess as OperatorProcess
 })

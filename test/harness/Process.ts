@@ -19,14 +19,20 @@ export const freePort = Effect.callback<number, Error>((resume) => {
 export const exited = (child: childProcess.ChildProcess): boolean =>
   child.exitCode !== null || child.signalCode !== null
 
-/** SIGTERM unless it has ended; how it ended: exit code, or signal. */
-export const terminate = (child: childProcess.ChildProcess): Effect.Effect<number | string> =>
+/** Waits until it has ended; how it did: exit code, or signal. */
+export const ended = (child: childProcess.ChildProcess): Effect.Effect<number | string> =>
   Effect.callback((resume) => {
     const end = () => resume(Effect.succeed(child.exitCode ?? child.signalCode ?? "unknown"))
     if (exited(child)) return end()
     child.once("exit", end)
-    child.kill("SIGTERM")
     return undefined
+  })
+
+/** SIGTERM unless it has ended, and how it did. */
+export const terminate = (child: childProcess.ChildProcess): Effect.Effect<number | string> =>
+  Effect.suspend(() => {
+    if (!exited(child)) child.kill("SIGTERM")
+    return ended(child)
   })
 
 /** stdout and stderr go to the file `log`. At the scope's end it is asked first, and killed after two seconds. */

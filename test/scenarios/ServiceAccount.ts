@@ -5,7 +5,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { parse, parseAllDocuments, stringify } from "yaml"
 import type { Access } from "../../src/simulators/kube/Access.ts"
-import { text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
+import { text, withMetadata, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
 
 const plurals: Readonly<Record<string, string>> = {
   Namespace: "namespaces",
@@ -25,11 +25,26 @@ const resourceOf = (object: KubeJson) => {
 
 const namespace: KubeJson = { apiVersion: "v1", kind: "Namespace", metadata: { name: "caps-system" } }
 
-/** Applies config/rbac.yaml and asks for a token; what is there already stays. The file goes with the scope. */
-export const serviceAccount = Effect.fnUntraced(function* (access: Access, admin: string) {
+/** Another account with the same roles. */
+const renamed = (object: KubeJson, name: string): KubeJson => {
+  const kind = text(object, "kind")
+  const called = (to: string) => withMetadata(object, { name: to })
+  if (kind === "ServiceAccount") return called(name)
+  if (!kind.endsWith("Binding")) return object
+  const subjects = [{ kind: "ServiceAccount", name, namespace: text(namespace, "metadata", "name") }]
+  return { ...called(`${text(object, "metadata", "name")}-${name}`), subjects }
+}
+
+/**
+ * Applies config/rbac.yaml and asks for a token; what is there already stays. The file goes with the scope. With `name` for an
+ * account of that name instead of the manifest's.
+ */
+export const serviceAccount = Effect.fnUntraced(function* (access: Access, admin: string, name?: string) {
   const file = path.resolve(import.meta.dirname, "../../config/rbac.yaml")
-  // Our own manifest: its shape is the generator's.
-  const objects = parseAllDocuments(fs.readFileSync(file, "utf8")).map((document) => document.toJS() as KubeJson)
+  const objects = parseAllDocuments(fs.readFileSync(file, "utf8"))
+    // Our own manifest: its shape is the generator's.
+    .map((document) => document.toJS() as KubeJson)
+    .map((object) => (name === undefined ? object : renamed(object, name)))
   for (const object of [namespace, ...objects]) {
     yield* access.create(resourceOf(object), text(object, "metadata", "namespace"), object).pipe(
       Effect.catchIf(
