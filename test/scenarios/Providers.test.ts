@@ -56,7 +56,7 @@ const prepare = Effect.fnUntraced(function* ({ world: { access }, target }: Site
       scvmmSecret: { name: "scvmm" },
       execHosts: ["127.0.0.1"],
       keepAliveSeconds: 1,
-      transport: transport ?? { scheme: "https", port: target.port, authentication: "Basic" }
+      transport: transport ?? { scheme: "https", port: target.port }
     }
   })
 })
