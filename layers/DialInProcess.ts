@@ -109,12 +109,13 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
         if (handler === undefined) {
           return yield* transport(request, new ConnectionLost("ECONNREFUSED", `connect ECONNREFUSED ${url.host}`))
         }
-        const closed = new ConnectionLost("ECONNRESET", "the connection is closed")
-        if (!line.isOpen()) return yield* transport(request, closed)
+        if (!line.isOpen()) {
+          return yield* transport(request, new ConnectionLost("ECONNRESET", "the connection is closed"))
+        }
         const body = yield* Effect.mapError(collect(request.body), (cause) => transport(request, cause))
 
         const head = yield* Deferred.make<InProcessResponse, HttpClientError.HttpClientError>()
-        const pieces = yield* Queue.make<Uint8Array, ConnectionLost | Cause.Done>({ capacity: 64 })
+        let pieces: Queue.Queue<Uint8Array, ConnectionLost | Cause.Done> | undefined
         let state: "waiting" | "running" | "ended" = "waiting"
         /** The socket of a running exchange is gone from this moment on. */
         const cut = (): void => {
@@ -122,7 +123,6 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
           state = "ended"
         }
         let abandon = (): void => undefined
-        const read = Stream.fromQueue(pieces).pipe(Stream.ensuring(Effect.sync(() => abandon())))
 
         const serve = (connection: Exchange.Connection) =>
           Effect.gen(function* () {
@@ -139,20 +139,29 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
               },
               connection
             )
+            if (answer.body instanceof Uint8Array) {
+              state = "ended"
+              line.give(connection)
+              return yield* Deferred.succeed(head, new InProcessResponse(request, url, answer, answer.body))
+            }
+            const sent = yield* Queue.make<Uint8Array, ConnectionLost | Cause.Done>({ capacity: 64 })
+            pieces = sent
+            const read = Stream.fromQueue(sent).pipe(Stream.ensuring(Effect.sync(() => abandon())))
             yield* Deferred.succeed(head, new InProcessResponse(request, url, answer, read))
-            yield* answer.body instanceof Uint8Array
-              ? Queue.offer(pieces, answer.body)
-              : Stream.runForEach(answer.body, (piece) => Queue.offer(pieces, piece))
+            yield* Stream.runForEach(answer.body, (piece) => Queue.offer(sent, piece))
             state = "ended"
             line.give(connection)
+            return yield* Queue.end(sent)
           }).pipe(
             Effect.scoped,
-            Effect.andThen(Queue.end(pieces)),
             Effect.onError((cause) => {
               if (mute || state === "ended") return Effect.void
               cut()
               const error = new ConnectionLost("ECONNRESET", "the connection was cut")
-              const tell = Effect.andThen(Deferred.fail(head, transport(request, error)), Queue.fail(pieces, error))
+              const tell = Effect.andThen(
+                Deferred.fail(head, transport(request, error)),
+                pieces === undefined ? Effect.void : Queue.fail(pieces, error)
+              )
               return Cause.hasInterruptsOnly(cause)
                 ? tell
                 : Effect.andThen(Effect.logError("a server in this process died", cause), tell)

@@ -23,19 +23,21 @@ export class InProcessResponse extends Inspectable.Class implements HttpClientRe
   readonly remoteAddress = Option.none<string>()
   readonly stream: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>
 
-  /** `pieces` can be read once and fails with whatever cut the connection. */
+  /** A body in pieces can be read once and fails with whatever cut the connection. */
   constructor(
     request: HttpClientRequest.HttpClientRequest,
     url: URL,
     head: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
-    pieces: Stream.Stream<Uint8Array, unknown>
+    body: Uint8Array | Stream.Stream<Uint8Array, unknown>
   ) {
     super()
     this.request = request
     this.url = url.href
     this.status = head.status
     this.headers = Headers.fromInput(head.headers)
-    this.stream = Stream.mapError(pieces, (cause) => this.undecodable(cause))
+    if (body instanceof Uint8Array) this.bytes = new Uint8Array(body)
+    this.stream =
+      body instanceof Uint8Array ? Stream.make(body) : Stream.mapError(body, (cause) => this.undecodable(cause))
   }
 
   private undecodable(cause: unknown): HttpClientError.HttpClientError {
