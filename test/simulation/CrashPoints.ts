@@ -1,0 +1,86 @@
+/** Every exchange of an operator's life with one machine, and what becomes of the machine when the operator is cut there. */
+import * as Duration from "effect/Duration"
+import type { Life, Plan } from "./MachineLife.ts"
+import { live } from "./MachineLife.ts"
+import type { Options, Outcome } from "./Universe.ts"
+import type { Fate } from "./Wire.ts"
+
+export interface Cut {
+  /** The exchange, from 1. */
+  readonly point: number
+  readonly fate: Fate
+}
+
+export interface Report {
+  readonly runs: number
+  /** One line for each run in which something was broken, and what. */
+  readonly failures: ReadonlyArray<string>
+  /** Of the longest run, in virtual milliseconds. */
+  readonly longest: number
+  /** Of all runs together, in virtual milliseconds. */
+  readonly virtual: number
+}
+
+/** How many exchanges an undisturbed life has; throws when something is broken in it. */
+export const count = (options: Options): number => {
+  const { value } = live(options)
+  if (value.violations.length > 0) throw new Error(`undisturbed: ${value.violations.join("; ")}`)
+  return value.points
+}
+
+/** The first operator meets `cuts`; whoever succeeds it is left alone. */
+export const plan = (cuts: ReadonlyArray<Cut>, restartAfter: Duration.Input = 0): Plan => ({
+  restartAfter,
+  fate: (operator, { index }) =>
+    operator === 1 ? (cuts.find(({ point }) => point === index)?.fate ?? "deliver") : "deliver"
+})
+
+const attempt = (options: Options, given: Plan): Outcome<Life> | string => {
+  try {
+    return live(options, given)
+  } catch (error) {
+    // What the machine died of, or that it came to no end: the finding of this run.
+    return String(error)
+  }
+}
+
+/** Lets the event loop turn: a test's runner must hear from it. */
+const breathe = () => new Promise<void>((resume) => void setImmediate(resume))
+
+/** Lives through every plan, each in a universe of its own. */
+export const explore = async (
+  options: Options,
+  plans: Iterable<{ readonly name: string; readonly plan: Plan }>
+): Promise<Report> => {
+  const failures: Array<string> = []
+  let runs = 0
+  let longest = 0
+  let virtual = 0
+  for (const { name, plan } of plans) {
+    runs += 1
+    const outcome = attempt(options, plan)
+    if (typeof outcome === "string") failures.push(`${name}: ${outcome}`)
+    else {
+      longest = Math.max(longest, outcome.millis)
+      virtual += outcome.millis
+      if (outcome.value.violations.length > 0) failures.push(`${name}: ${outcome.value.violations.join("; ")}`)
+    }
+    await breathe()
+  }
+  return { runs, failures, longest, virtual }
+}
+
+/** Each point with each fate, one after the other. */
+export function* everywhere(
+  points: number,
+  fates: ReadonlyArray<Fate>,
+  restartAfter: Duration.Input = 0
+): Generator<{ readonly name: string; readonly plan: Plan }> {
+  for (let point = 1; point <= points; point++) {
+    for (const fate of fates) yield { name: `${fate} ${point}`, plan: plan([{ point, fate }], restartAfter) }
+  }
+}
+
+/** For the line that a test prints. */
+export const summary = ({ failures, longest, runs, virtual }: Report, points: number): string =>
+  `crash points: ${points}, runs: ${runs}, violations: ${failures.length}, ${Duration.format(Duration.minutes(Math.round(virtual / 60_000)))} of virtual time, the longest life ${Math.round(longest / 1000)} s`
