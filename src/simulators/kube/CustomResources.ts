@@ -13,7 +13,7 @@ import {
   type Json,
   type KubeJson
 } from "./KubeJson.ts"
-import { compile } from "./StructuralSchema.ts"
+import { compile, type SchemaNode } from "./StructuralSchema.ts"
 
 export const store = "apiextensions.k8s.io/customresourcedefinitions"
 
@@ -35,6 +35,16 @@ const schemaOf = (version: KubeJson): Json | undefined => {
   return isObject(schema) ? schema["openAPIV3Schema"] : undefined
 }
 
+const compiledSchemas = new WeakMap<object, SchemaNode>()
+
+/** Compiled once, however often its CRD is written or stored by however many servers. Throws for what is no structural schema. */
+const compiled = (schema: Json | undefined): SchemaNode => {
+  if (!isObject(schema)) return compile(schema)
+  const node = compiledSchemas.get(schema) ?? compile(schema)
+  compiledSchemas.set(schema, node)
+  return node
+}
+
 const causes = (crd: KubeJson): ReadonlyArray<Failure.Cause> => {
   const group = text(crd, "spec", "group")
   const plural = text(crd, "spec", "names", "plural")
@@ -53,7 +63,7 @@ const causes = (crd: KubeJson): ReadonlyArray<Failure.Cause> => {
       if (schema === undefined)
         return [{ reason: "FieldValueRequired", field, message: "Required value: schemas are required" }]
       try {
-        compile(schema)
+        compiled(schema)
         return []
       } catch (error) {
         return [wrong(field, `Invalid value: ${String(error)}`)]
@@ -200,7 +210,7 @@ export const kinds = (crd: KubeJson): ReadonlyArray<Kind.Kind> => {
             })
           ),
           columns: columns(version),
-          schema: compile(schemaOf(version)),
+          schema: compiled(schemaOf(version)),
           ...openApi(schemaOf(version))
         }
       )
