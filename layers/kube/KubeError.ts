@@ -76,6 +76,13 @@ export class ServerFault extends Schema.TaggedError<ServerFault>()("KubeServerFa
     return say(`status ${this.status}`, this)
   }
 }
+/** Nothing was sent: a file, a plugin or an issuer did not give what to log on with. */
+export class NoCredentials extends Schema.TaggedError<NoCredentials>()("KubeNoCredentials", request) {
+  readonly retry: Retry = "backoff"
+  override get message(): string {
+    return say("not sent, no credentials", this)
+  }
+}
 /** No answer: connection refused, reset, timed out, TLS. A write may or may not have happened. */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("KubeUnreachable", {
   ...request,
@@ -95,5 +102,6 @@ export type KubeError =
   | Invalid
   | TooManyRequests
   | ServerFault
+  | NoCredentials
   | Unreachable
   | NotLeader

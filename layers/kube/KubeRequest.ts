@@ -15,7 +15,7 @@ import type { KubeConfig } from "./KubeConfig.ts"
 import type { Credentials } from "./KubeCredentials.ts"
 import { same } from "./KubeCredentials.ts"
 import type { KubeError } from "./KubeError.ts"
-import { ServerFault, Unreachable } from "./KubeError.ts"
+import { NoCredentials, ServerFault, Unreachable } from "./KubeError.ts"
 import * as KubeMetrics from "./KubeMetrics.ts"
 import * as KubeRetry from "./KubeRetry.ts"
 import { parseJson, toError, warnings } from "./KubeStatus.ts"
@@ -120,11 +120,10 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
       )
     })
 
-  const credentials = (call: Call): Effect.Effect<Credentials, Unreachable> =>
+  const credentials = (call: Call): Effect.Effect<Credentials, NoCredentials> =>
     Effect.mapError(
       config.credentials.current,
-      (cause) =>
-        new Unreachable({ method: call.method, path: call.path, detail: `no credentials: ${cause.message}`, cause })
+      (error) => new NoCredentials({ method: call.method, path: call.path, detail: error.message })
     )
 
   const send = (call: Call, { tls, token }: Credentials) =>

@@ -7,6 +7,7 @@ import {
   Forbidden,
   Gone,
   Invalid,
+  NoCredentials,
   NotFound,
   ServerFault,
   TooManyRequests,
@@ -29,7 +30,8 @@ const errors = (after: number): ReadonlyArray<KubeError> => [
   new ServerFault({ ...request, status: 503 }),
   new ServerFault({ ...request, status: 504, retryAfterSeconds: after }),
   new Unreachable({ ...request, cause: lost }),
-  new Unreachable({ ...request, cause: refused })
+  new Unreachable({ ...request, cause: refused }),
+  new NoCredentials(request)
 ]
 
 const attempt = {
