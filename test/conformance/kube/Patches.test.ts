@@ -1,8 +1,10 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import { path } from "../../../src/simulators/kube/Access.ts"
 import { at, objects, text, type Json, type KubeJson } from "../../../src/simulators/kube/KubeJson.ts"
 import {
+  compared,
   configMap,
   configMaps,
   exchange,
@@ -221,6 +223,13 @@ describe("patches", () => {
         objects(second.object, "status", "addresses").map((each) => text(each, "address")),
         ["n", "10.0.0.2"]
       )
+      const one = yield* strategic(api, `${target}/status`, {
+        status: { conditions: [{ type: "MemoryPressure", status: "Unknown" }] }
+      })
+      assert.deepStrictEqual(
+        kept(one.object).map(([type]) => type),
+        ["Ready", "DiskPressure", "MemoryPressure"]
+      )
       const third = yield* strategic(api, `${target}/status`, {
         status: {
           "$setElementOrder/conditions": [{ type: "MemoryPressure" }, { type: "Ready" }],
@@ -321,6 +330,84 @@ describe("patches", () => {
         [account.object["secrets"], account.object["imagePullSecrets"]],
         [[{ name: "two" }, { name: "one" }], [{ name: "two" }]]
       )
+    })
+  )
+
+  compared("are strategic in the same way, whatever they say", (embedded, real) =>
+    Effect.gen(function* () {
+      const both = [embedded, real]
+      const among = (count: number) => Random.nextIntBetween(0, count)
+      const pick = <A>(items: ReadonlyArray<A>) =>
+        Effect.map(among(items.length), (index) => items.slice(index, index + 1))
+      const some = <A>(items: ReadonlyArray<A>) =>
+        Effect.map(
+          Effect.forEach(items, (item) => Effect.map(among(100), (rank) => ({ item, rank }))),
+          (ranked) =>
+            ranked
+              .filter(({ rank }) => rank >= 50)
+              .toSorted((a, b) => a.rank - b.rank)
+              .map(({ item }) => item)
+        )
+      const names = ["x.io/a", "x.io/b", "x.io/c", "x.io/d"]
+      const types = ["A", "B", "C", "D"]
+      const finalizers = Effect.gen(function* () {
+        const [given, others, order] = [yield* some(names), yield* some(names), yield* some(names)]
+        // What a patch both adds and drops depends on the order of a Go map.
+        const dropped = others.filter((each) => !given.includes(each))
+        return yield* pick<KubeJson>([
+          { finalizers: given },
+          { "$deleteFromPrimitiveList/finalizers": dropped },
+          {
+            finalizers: given,
+            "$setElementOrder/finalizers": [...given, ...order.filter((each) => !given.includes(each))]
+          },
+          { finalizers: given, "$deleteFromPrimitiveList/finalizers": dropped },
+          { finalizers: null }
+        ])
+      })
+      const conditions = Effect.gen(function* () {
+        const [given, dropped, order] = [yield* some(types), yield* some(types), yield* some(types)]
+        const value = String(yield* among(100))
+        const changed = given.map((type): KubeJson => ({ type, status: value }))
+        const gone = dropped
+          .filter((type) => !given.includes(type))
+          .map((type): KubeJson => ({ type, $patch: "delete" }))
+        const sequence = [...given, ...order.filter((type) => !given.includes(type))].map((type): KubeJson => ({
+          type
+        }))
+        return yield* pick<KubeJson>([
+          { conditions: changed },
+          { conditions: [...gone, ...changed] },
+          { conditions: changed, "$setElementOrder/conditions": sequence },
+          { "$setElementOrder/conditions": sequence },
+          { conditions: [{ $patch: "replace" }, ...changed] }
+        ])
+      })
+      for (const api of both) {
+        yield* api.create(configMaps, api.namespace, configMap("a"))
+        yield* Effect.acquireRelease(
+          api.create(nodes, "", { apiVersion: "v1", kind: "Node", metadata: { name: api.namespace } }),
+          () => Effect.orDie(api.delete(nodes, "", api.namespace))
+        )
+      }
+      for (let round = 0; round < 60; round++) {
+        const [[first = {}], [second = {}]] = [yield* finalizers, yield* conditions]
+        const [ours, theirs] = yield* Effect.forEach(both, (api) =>
+          Effect.gen(function* () {
+            const object = yield* strategic(api, path(configMaps, api.namespace, "a"), { metadata: first })
+            const node = yield* strategic(api, `${path(nodes, "", api.namespace)}/status`, { status: second })
+            const listed = objects(node.object, "status", "conditions")
+            return {
+              finalizers: [object.status, meta(object.object, "finalizers")],
+              conditions: [node.status, listed.map((each) => [text(each, "type"), text(each, "status")])]
+            }
+          })
+        )
+        assert.deepStrictEqual(ours, theirs, JSON.stringify([first, second]))
+      }
+      for (const api of both) {
+        yield* api.mergePatch(configMaps, api.namespace, "a", { metadata: { finalizers: null } })
+      }
     })
   )
 })
