@@ -22,7 +22,7 @@ const duration = (name: string, what: string, value: string) =>
     Flag.withDefault(value),
     Flag.filterMap(
       (text) => Option.fromUndefinedOr(GoDuration.parse(text)),
-      (text) => `"${text}" is no duration such as 15s or 1m30s`
+      () => "a duration such as 15s or 1m30s"
     )
   )
 

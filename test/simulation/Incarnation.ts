@@ -1,4 +1,5 @@
 /** One run of the operator in a process of its own, with a wire of its own to the world; it can be killed at any exchange. */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,6 +13,7 @@ import { KubeClient } from "../../layers/kube/KubeClient.ts"
 import * as KubeConfig from "../../layers/kube/KubeConfig.ts"
 import { ScvmmSession } from "../../layers/scvmm/ScvmmSession.ts"
 import * as Operator from "../../src/cli/Operator.ts"
+import * as Replica from "../../src/cli/Replica.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Exchanges from "./Exchanges.ts"
 import * as Process from "./Process.ts"
@@ -33,7 +35,7 @@ export interface Options {
   readonly log: EventLog.EventLog | undefined
   readonly servers: ReadonlyMap<string, Handler>
   readonly kubernetes: { readonly origin: string; readonly token: Redacted.Redacted }
-  readonly settings: Operator.Settings
+  readonly settings: Operator.Settings & Replica.Settings
   readonly fate: (point: Point) => Fate
   readonly reachable: (origin: string) => boolean
   readonly latency: () => number
@@ -88,23 +90,22 @@ export const start = (options: Options): Incarnation => {
     survives: options.survives,
     onAnswer: (point, response) => log.add(`${options.name} ${point.index} got ${Exchanges.outcome(response)}`)
   })
-  const outside = Layer.mergeAll(
-    KubeClient.layer(
-      KubeConfig.fixed({
-        server: options.kubernetes.origin,
-        token: options.kubernetes.token,
-        namespace: "capi-scvmm"
-      })
-    ),
-    ScvmmSession.layer
-  )
+  const config = KubeConfig.fixed({
+    server: options.kubernetes.origin,
+    token: options.kubernetes.token,
+    namespace: "capi-scvmm"
+  })
+  const outside = options.tamper(Layer.mergeAll(KubeClient.layer(config), ScvmmSession.layer))
+  const operator = () => Operator.run(options.settings, () => Effect.void)
   const fiber = process.fork(
-    Operator.run(options.settings, () => Effect.void).pipe(
-      Effect.provide(options.tamper(outside).pipe(Layer.provide(Dial.layerInProcess(wire.servers))))
+    Replica.run(options.settings, config, outside, operator, Effect.never).pipe(
+      Effect.provide(Dial.layerInProcess(wire.servers))
     )
   )
   fiber.addObserver((exit) => {
-    if (!Exit.hasInterrupts(exit)) Deferred.doneUnsafe(ended, exit)
+    if (Exit.isFailure(exit) && !Exit.hasInterrupts(exit)) {
+      Deferred.doneUnsafe(ended, Exit.die(Cause.squash(exit.cause)))
+    }
   })
   return {
     name: options.name,
@@ -119,12 +120,14 @@ export const start = (options: Options): Incarnation => {
 }
 
 /** What `manager` is started with unless told. */
-export const settings: Operator.Settings = {
+export const settings: Operator.Settings & Replica.Settings = {
   namespace: "",
   watchFilter: undefined,
   machineConcurrency: 10,
   clusterConcurrency: 10,
   providerConcurrency: 5,
   sweepPeriod: Duration.seconds(120),
-  transitionPeriod: Duration.seconds(5)
+  transitionPeriod: Duration.seconds(5),
+  leaderElection: undefined,
+  gracefulShutdown: Duration.seconds(30)
 }

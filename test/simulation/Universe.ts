@@ -11,6 +11,7 @@ import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import type { Target } from "../../src/cli/demo/DemoCluster.ts"
 import type * as Operator from "../../src/cli/Operator.ts"
+import type * as Replica from "../../src/cli/Replica.ts"
 import type { EmbeddedApiServer } from "../../src/simulators/kube/EmbeddedApiServer.ts"
 import { text } from "../../src/simulators/kube/KubeJson.ts"
 import { make as makeEntropy } from "../../src/simulators/scvmm/Entropy.ts"
@@ -31,7 +32,7 @@ export interface Options {
   readonly record: boolean
   readonly functions?: World.Options["functions"]
   readonly tamper?: Incarnation.Tamper
-  readonly settings?: Partial<Operator.Settings>
+  readonly settings?: Partial<Operator.Settings & Replica.Settings>
   /** What the scenario may take. */
   readonly limit: Duration.Duration
 }
