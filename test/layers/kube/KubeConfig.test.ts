@@ -141,6 +141,12 @@ describe("KubeConfig", () => {
       const inPod = yield* load({ serviceAccount }).pipe(within(pod))
       assert.strictEqual(inPod.namespace, "capi-system")
       assert.strictEqual((yield* inPod.credentials.current).tls.ca, pem)
+      write(dir, "sa/token", "next-token")
+      write(dir, "sa/ca.crt", `${pem}${pem}`)
+      yield* TestClock.adjust("1 minute")
+      const rotated = yield* inPod.credentials.current
+      assert.strictEqual(rotated.tls.ca, `${pem}${pem}`)
+      assert.strictEqual(rotated.token && Redacted.value(rotated.token), "next-token")
       const nothing = yield* Effect.flip(server({ HOME: dir }))
       assert.include(nothing.message, "no access to a cluster")
       const broken = yield* Effect.flip(server(pod, { serviceAccount: dir }))

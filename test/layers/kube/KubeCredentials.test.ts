@@ -1,9 +1,11 @@
 /** Credentials that change under a running client: token files, certificates, and files that are gone for a moment. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as crypto from "node:crypto"
@@ -15,14 +17,22 @@ import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import * as KubeConfig from "../../../layers/kube/KubeConfig.ts"
 import type { Handler } from "../../../schemas/http/Exchange.ts"
 import { ConfigMap } from "../../../schemas/kube/Core.ts"
+import * as Listener from "../../../src/simulators/Listener.ts"
 import { makeAuthority } from "../../harness/Certificates.ts"
+import { freePort } from "../../harness/Process.ts"
 import { settle } from "../../harness/VirtualTime.ts"
 import { configMap, json, status } from "./Scripted.ts"
 
 const get = Effect.flatMap(KubeClient, (kube) => kube.get(ConfigMap, { namespace: "ns", name: "one" }))
 
 /** A client by a kubeconfig with those user fields, beside files of that content. */
-const site = Effect.fnUntraced(function* (user: object, files: Readonly<Record<string, string>>, handler: Handler) {
+const site = Effect.fnUntraced(function* (
+  user: object,
+  files: Readonly<Record<string, string>>,
+  handler: Handler,
+  cluster: object = { server: "https://api.example" },
+  dial: Layer.Layer<Dial> = Dial.layerInProcess(new Map([["https://api.example", handler]]))
+) {
   const dir = yield* Effect.acquireRelease(
     Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "credentials-"))),
     (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
@@ -34,7 +44,7 @@ const site = Effect.fnUntraced(function* (user: object, files: Readonly<Record<s
     JSON.stringify({
       "current-context": "c",
       contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-      clusters: [{ name: "c", cluster: { server: "https://api.example" } }],
+      clusters: [{ name: "c", cluster }],
       users: [{ name: "u", user }]
     })
   )
@@ -43,7 +53,7 @@ const site = Effect.fnUntraced(function* (user: object, files: Readonly<Record<s
   const services = yield* Layer.build(
     Layer.merge(
       Layer.unwrap(Effect.map(KubeConfig.load({ path: path.join(dir, "config") }), (it) => KubeClient.layer(it))).pipe(
-        Layer.provide(Dial.layerInProcess(new Map([["https://api.example", handler]])))
+        Layer.provide(dial)
       ),
       log
     )
@@ -141,6 +151,42 @@ describe("credentials in files", () => {
         yield* settle
         assert.isUndefined(watch.pollUnsafe())
         yield* Fiber.interrupt(watch)
+      }).pipe(Effect.provide(services))
+    })
+  )
+
+  it.effect("a server whose certificate comes from a new authority is trusted as soon as the file says so", () =>
+    Effect.gen(function* () {
+      const [old, young] = yield* Effect.promise(() => Promise.all([makeAuthority("old"), makeAuthority("young")]))
+      const issue = (authority: typeof old) =>
+        Effect.promise(() => authority.issue({ commonName: "api", ip: ["127.0.0.1"], usage: "serverAuth" }))
+      const handler: Handler = () => Effect.succeed(json(200, configMap("one", "1")))
+      const port = yield* freePort
+      const serve = (tls: { readonly cert: string; readonly key: string }) =>
+        Effect.gen(function* () {
+          const scope = yield* Scope.make()
+          yield* Scope.provide(Listener.listen({ handler, tls, port }), scope)
+          return Scope.close(scope, Exit.void)
+        })
+      const stop = yield* serve(yield* issue(old))
+      const { services, write } = yield* site(
+        {},
+        { "ca.crt": old.cert },
+        handler,
+        { server: `https://127.0.0.1:${port}`, "certificate-authority": "ca.crt" },
+        Dial.layerUndici
+      )
+      yield* Effect.gen(function* () {
+        yield* get
+        yield* stop
+        const end = yield* serve(yield* issue(young))
+        write("ca.crt", young.cert)
+        // Less than the minute after which files are read again anyway.
+        yield* TestClock.adjust("15 seconds")
+        const error = yield* Effect.flip(get)
+        assert.include(error.message, "its CA is missing")
+        yield* get
+        yield* end
       }).pipe(Effect.provide(services))
     })
   )
