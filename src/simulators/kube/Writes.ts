@@ -288,10 +288,16 @@ export function* update(
   const meta = metadata(object)
   const uid = text(metadata(stored), "uid")
   if (meta["uid"] !== undefined && meta["uid"] !== uid) {
+    const place = [
+      options.dryRun ? "" : "/registry",
+      ...(kind.custom ? [kind.group] : []),
+      kind.plural,
+      keyOf(kind, target.namespace, name)
+    ]
     throw Failure.conflict(
       kind,
       name,
-      `Precondition failed: UID in precondition: ${text(meta, "uid")}, UID in object meta: ${uid}`
+      `StorageError: invalid object, Code: 4, Key: ${place.join("/")}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${text(meta, "uid")}, UID in object meta: ${uid}`
     )
   }
   requireVersion(target, object, stored)
