@@ -13,3 +13,13 @@ export class KubeConfigError extends Schema.TaggedError<KubeConfigError>()("Kube
     return [this.path, this.field, this.detail].filter((part) => part !== "").join(": ")
   }
 }
+
+export const malformed = (path: string, field: string, detail: string) =>
+  new KubeConfigError({ reason: "Malformed", path, field, detail })
+export const unsupported = (path: string, field: string, what: string) =>
+  new KubeConfigError({
+    reason: "Unsupported",
+    path,
+    field,
+    detail: `${what} is not supported: use a client certificate, a token, a tokenFile or an exec plugin`
+  })

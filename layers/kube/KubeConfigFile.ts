@@ -4,8 +4,11 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Yaml from "yaml"
-import { ExecPlugin, refusal } from "./ExecCredential.ts"
-import { KubeConfigError } from "./KubeConfigError.ts"
+import { ExecPlugin } from "./ExecCredential.ts"
+import type { KubeConfigError } from "./KubeConfigError.ts"
+import { malformed, unsupported } from "./KubeConfigError.ts"
+import type { LogOn } from "./KubeConfigLogOn.ts"
+import { AuthProvider, logOnOf } from "./KubeConfigLogOn.ts"
 
 const text = Schema.optionalKey(Schema.String)
 const anything = Schema.optionalKey(Schema.Unknown)
@@ -19,10 +22,6 @@ const Cluster = Schema.Struct({
   "tls-server-name": text,
   "proxy-url": text,
   extensions: Schema.optionalKey(Schema.Array(Schema.Struct({ name: Schema.String, extension: Schema.Unknown })))
-})
-const AuthProvider = Schema.Struct({
-  name: Schema.String,
-  config: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
 })
 const User = Schema.Struct({
   "client-certificate": text,
@@ -59,12 +58,6 @@ export type Material = { readonly origin: string; readonly field: string } & (
   | { readonly _tag: "File"; readonly path: string }
 )
 
-/** Where a token or a client certificate comes from, if not from the kubeconfig or its files. */
-export type LogOn = { readonly origin: string; readonly field: string } & (
-  | { readonly _tag: "Exec"; readonly plugin: ExecPlugin; readonly extension: unknown }
-  | { readonly _tag: "Oidc"; readonly config: { readonly [key: string]: string } }
-)
-
 /** One context of a kubeconfig, with files not read yet. Relative file names are still relative to `origin`'s folder. */
 export interface Described {
   readonly server: string
@@ -79,16 +72,6 @@ export interface Described {
   readonly serverName?: string
   readonly namespace: string
 }
-
-const malformed = (path: string, field: string, detail: string) =>
-  new KubeConfigError({ reason: "Malformed", path, field, detail })
-const unsupported = (path: string, field: string, what: string) =>
-  new KubeConfigError({
-    reason: "Unsupported",
-    path,
-    field,
-    detail: `${what} is not supported: use a client certificate, a token, a tokenFile or an exec plugin`
-  })
 
 const decode = Schema.decodeUnknownResult(Schema.toCodecGoJson(Document))
 
@@ -152,29 +135,6 @@ export const serverUrl = (server: string): string | undefined => {
   const url = new URL(server)
   if (url.protocol !== "https:" && url.protocol !== "http:") return undefined
   return (url.origin + url.pathname).replace(/\/+$/u, "")
-}
-
-const logOnOf = (
-  origin: string,
-  of: (field: string) => string,
-  user: typeof User.Type,
-  cluster: typeof Cluster.Type
-): Result.Result<LogOn | undefined, KubeConfigError> => {
-  const { exec: plugin, "auth-provider": provider } = user
-  if (plugin !== undefined && provider !== undefined) {
-    return Result.fail(malformed(origin, of("exec"), "stands beside auth-provider: one of them must go"))
-  }
-  if (plugin !== undefined) {
-    const refused = refusal(plugin)
-    if (refused !== undefined) return Result.fail(malformed(origin, of(`exec.${refused.field}`), refused.detail))
-    const extension = cluster.extensions?.find(({ name }) => name === "client.authentication.k8s.io/exec")?.extension
-    return Result.succeed({ _tag: "Exec", origin, field: of("exec"), plugin, extension })
-  }
-  if (provider === undefined) return Result.succeed(undefined)
-  // The others left Kubernetes' clients in 1.26, for exec plugins.
-  return provider.name === "oidc"
-    ? Result.succeed({ _tag: "Oidc", origin, field: of("auth-provider"), config: provider.config ?? {} })
-    : Result.fail(unsupported(origin, of("auth-provider.name"), `the auth provider ${JSON.stringify(provider.name)}`))
 }
 
 /**
@@ -241,7 +201,7 @@ export const describe = (
       const field = of(cert === undefined ? "client-certificate" : "client-key")
       return yield* Result.fail(malformed(path, field, "missing: certificate and key come together"))
     }
-    const logOn = yield* logOnOf(path, of, who, cluster)
+    const logOn = yield* logOnOf(path, of, who, cluster.extensions)
     const serverName = cluster["tls-server-name"]
     return {
       server,

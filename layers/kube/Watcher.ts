@@ -45,8 +45,10 @@ export const pause = (failures: number, spread: number, error: KubeError): numbe
 
 /** One thing that can go wrong, whatever else its message says. */
 const kindOf = (error: KubeError): string => {
-  const more = error._tag === "KubeUnreachable" ? classify(error.cause).kind : "status" in error ? error.status : ""
-  return `${error._tag} ${more}`
+  if (error._tag !== "KubeUnreachable") return "status" in error ? `${error._tag} ${error.status}` : error._tag
+  const { kind } = classify(error.cause)
+  // A server that goes resets what is open, then refuses what comes: one thing, told once.
+  return `${error._tag} ${kind === "reset" ? "refused" : kind}`
 }
 
 /** Where a watcher stands. */
