@@ -1,7 +1,7 @@
 /** Empties a namespace that is being deleted, and lets it go when nothing is left in it. */
 import { unquestioned } from "./Admission.ts"
 import * as Deletions from "./Deletions.ts"
-import { metadata, text } from "./KubeJson.ts"
+import { assign, metadata, strings, text } from "./KubeJson.ts"
 import type { Change } from "./Storage.ts"
 import type { World } from "./Writes.ts"
 
@@ -19,7 +19,10 @@ const sweep = (world: World, namespace: string, now: string) => {
       unquestioned(Deletions.remove(world, target, background, now))
     }
   }
-  if (contents().length === 0) world.storage.remove("/namespaces", namespace)
+  if (contents().length > 0 || strings(home, "spec", "finalizers").length === 0) return
+  // The namespace's own finalizers may hold it still.
+  if (strings(metadata(home), "finalizers").length === 0) world.storage.remove("/namespaces", namespace)
+  else world.storage.put("/namespaces", namespace, assign(home, { spec: {} }))
 }
 
 export const react = (world: World, change: Pick<Change, "type" | "store" | "key" | "object">, now: string) => {

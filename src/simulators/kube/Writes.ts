@@ -123,7 +123,7 @@ export function* create(
   }
   const generated = text(meta, "generateName")
   const given = text(meta, "name") || (generated === "" ? "" : `${generated}${stamp.suffix()}`)
-  requireNamespace(world, kind, namespace, given)
+  requireNamespace(world, kind, namespace, text(meta, "name") || generated)
   if (kind.custom) {
     const crd = world.storage.get(CustomResources.store, CustomResources.nameOf(kind))
     CustomResources.requireServing(crd, kind, given)

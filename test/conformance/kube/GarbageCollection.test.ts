@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { path } from "../../../src/simulators/kube/Access.ts"
-import { objects } from "../../../src/simulators/kube/KubeJson.ts"
+import { objects, strings, text, type KubeJson } from "../../../src/simulators/kube/KubeJson.ts"
 import {
   configMap,
   configMaps,
@@ -103,6 +103,41 @@ describe("namespaces", () => {
       const waiting = yield* api.get(namespaces, "", api.namespace)
       assert.strictEqual(meta(waiting, "name"), api.namespace)
       yield* api.mergePatch(configMaps, api.namespace, "held", { metadata: { finalizers: null } })
+      yield* eventually(api.find(namespaces, "", api.namespace), isGone)
+    })
+  )
+
+  onBoth("wait for their own finalizers, too, and are deleted once", (api) =>
+    Effect.gen(function* () {
+      const target = path(namespaces, "", api.namespace)
+      yield* api.mergePatch(namespaces, "", api.namespace, { metadata: { finalizers: ["x.io/ns"] } })
+      yield* make(api, "held", { finalizers: ["x.io/a"] })
+      const shown = ({ status, object }: { readonly status: number; readonly object: KubeJson }) => [
+        status,
+        text(object, "status", "phase"),
+        strings(object, "spec", "finalizers"),
+        strings(object, "metadata", "finalizers"),
+        meta(object, "deletionGracePeriodSeconds")
+      ]
+      const terminating = [200, "Terminating", ["kubernetes"], ["x.io/ns"], undefined]
+      assert.deepStrictEqual(shown(yield* exchange(api, "DELETE", `${target}?dryRun=All`)), terminating)
+      assert.strictEqual(text(yield* api.get(namespaces, "", api.namespace), "status", "phase"), "Active")
+      assert.deepStrictEqual(shown(yield* exchange(api, "DELETE", target)), terminating)
+      assert.deepStrictEqual(shown(yield* exchange(api, "DELETE", target)), terminating)
+      const late = yield* exchange(api, "POST", path(configMaps, api.namespace), {
+        metadata: { generateName: "late-" }
+      })
+      assert.strictEqual(
+        late.message,
+        `configmaps "late-" is forbidden: unable to create new content in namespace ${api.namespace} because it is being terminated`
+      )
+      yield* api.mergePatch(configMaps, api.namespace, "held", { metadata: { finalizers: null } })
+      const empty = yield* eventually(
+        api.find(namespaces, "", api.namespace),
+        (found) => found === undefined || strings(found, "spec", "finalizers").length === 0
+      )
+      assert.deepStrictEqual(meta(empty, "finalizers"), ["x.io/ns"])
+      yield* api.mergePatch(namespaces, "", api.namespace, { metadata: { finalizers: null } })
       yield* eventually(api.find(namespaces, "", api.namespace), isGone)
     })
   )
