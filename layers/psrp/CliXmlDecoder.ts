@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import { type CliXmlElement, MalformedXml, parseCliXml } from "./CliXmlElement.ts"
 import { isPrimitive, primitiveOf } from "./CliXmlPrimitive.ts"
 import { unescapeText } from "./CliXmlText.ts"
+import { secureString, type SecureStringCipher } from "./SecureString.ts"
 import type { PsDictionary, PsList, PsObject, PsValue } from "./PsValue.ts"
 
 /** The text is not CLIXML, or exceeds a limit. Never holds the text itself: it may carry secrets. */
@@ -34,6 +35,11 @@ const listKinds: Readonly<Record<string, PsList["kind"] | undefined>> = {
 class Decoder {
   private readonly objects = new Map<string, PsValue>()
   private readonly typeNames = new Map<string, ReadonlyArray<string>>()
+  private readonly cipher: SecureStringCipher | undefined
+
+  constructor(cipher: SecureStringCipher | undefined) {
+    this.cipher = cipher
+  }
 
   value(element: CliXmlElement): PsValue {
     if (element.name === "Obj") return this.object(element)
@@ -44,6 +50,11 @@ class Decoder {
     }
     if (element.children.length > 0) throw new Invalid("elements inside a primitive")
     const value = primitiveOf(element.name, unescapeText(element.text))
+    if (element.name === "SS" && this.cipher !== undefined) {
+      const plain = this.cipher.decrypt(element.text)
+      if (plain === undefined) throw new Invalid("a secure string that the session key does not open")
+      return secureString(plain)
+    }
     if (value === undefined)
       throw new Invalid(isPrimitive(element.name) ? `malformed ${element.name}` : "unknown element")
     return value
@@ -134,11 +145,14 @@ class Decoder {
   }
 }
 
-/** Decodes one document; a leading byte order mark is skipped. Total: every text gives a value or a CliXmlError. */
-export const decodeCliXml = (text: string): Result.Result<PsValue, CliXmlError> => {
+/**
+ * Decodes one document; a leading byte order mark is skipped. Total: every text gives a value or a CliXmlError. Secure
+ * strings are opened by the cipher, and without one stay sealed.
+ */
+export const decodeCliXml = (text: string, cipher?: SecureStringCipher): Result.Result<PsValue, CliXmlError> => {
   if (text.length > maxLength) return Result.fail(new CliXmlError({ reason: "document too large" }))
   try {
-    return Result.succeed(new Decoder().value(parseCliXml(text, maxElementDepth)))
+    return Result.succeed(new Decoder(cipher).value(parseCliXml(text, maxElementDepth)))
   } catch (error) {
     if (error instanceof MalformedXml)
       return Result.fail(new CliXmlError({ reason: error.message, offset: error.offset }))

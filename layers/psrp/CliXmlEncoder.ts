@@ -2,6 +2,7 @@
 import * as Base64 from "effect/encoding/Base64"
 import { scalarElements } from "./CliXmlPrimitive.ts"
 import { escapeAttribute, escapeText } from "./CliXmlText.ts"
+import type { SecureStringCipher } from "./SecureString.ts"
 import type { PsDictionary, PsList, PsObject, PsValue } from "./PsValue.ts"
 
 /** The decoder's limit of 192 elements at three a level; PowerShell itself reads 50 levels. */
@@ -20,6 +21,11 @@ class Encoder {
   private readonly typeNames = new Map<string, number>()
   private depth = 0
   private nextReference = 0
+  private readonly cipher: SecureStringCipher | undefined
+
+  constructor(cipher: SecureStringCipher | undefined) {
+    this.cipher = cipher
+  }
 
   text(): string {
     return this.parts.join("")
@@ -34,7 +40,10 @@ class Encoder {
     else if (typeof value === "number") this.number(value, name)
     else if (value instanceof Uint8Array) this.primitive("BA", Base64.encode(value), name)
     else if (value._tag === "Scalar") this.primitive(scalarElements[value.type], escapeText(value.text), name)
-    else this.complex(value, name)
+    else if (value._tag === "SecureString") {
+      if (this.cipher === undefined) throw new RangeError("CLIXML: a secure string without a session key")
+      this.primitive("SS", this.cipher.encrypt(value.plain), name)
+    } else this.complex(value, name)
   }
 
   private attribute(name: string | undefined): string {
@@ -141,10 +150,10 @@ class Encoder {
 
 /**
  * Encodes any PsValue. A number outside of Int32 becomes a Double. Throws RangeError, a defect, beyond 60 levels of
- * objects; PsJson.fromJs keeps below that.
+ * objects, which PsJson.fromJs keeps below, and for a secure string without a cipher.
  */
-export const encodeCliXml = (value: PsValue): string => {
-  const encoder = new Encoder()
+export const encodeCliXml = (value: PsValue, cipher?: SecureStringCipher): string => {
+  const encoder = new Encoder(cipher)
   encoder.value(value)
   return encoder.text()
 }

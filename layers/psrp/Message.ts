@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import { decodeCliXml } from "./CliXmlDecoder.ts"
 import { encodeCliXml } from "./CliXmlEncoder.ts"
 import type { PsValue } from "./PsValue.ts"
+import type { SecureStringCipher } from "./SecureString.ts"
 
 /** MessageType by number (MS-PSRP §2.2.1). */
 export const MessageType = {
@@ -96,9 +97,9 @@ export const guidFromBytes = (bytes: Uint8Array): string => {
 
 const utf8 = new TextEncoder()
 
-/** Header (little-endian) and UTF-8 body, without a byte order mark. */
-export const encodeMessage = (message: Message): Uint8Array<ArrayBuffer> => {
-  const body = message.data === null ? new Uint8Array(0) : utf8.encode(encodeCliXml(message.data))
+/** Header (little-endian) and UTF-8 body, without a byte order mark; the cipher seals secure strings. */
+export const encodeMessage = (message: Message, cipher?: SecureStringCipher): Uint8Array<ArrayBuffer> => {
+  const body = message.data === null ? new Uint8Array(0) : utf8.encode(encodeCliXml(message.data, cipher))
   const bytes = new Uint8Array(headerBytes + body.length)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, message.destination === "client" ? 1 : 2, true)
@@ -110,7 +111,7 @@ export const encodeMessage = (message: Message): Uint8Array<ArrayBuffer> => {
 }
 
 /** A body of an unknown type is not read (data is null): its sender may know CLIXML that we do not. */
-export const decodeMessage = (bytes: Uint8Array): Result.Result<Message, MessageError> => {
+export const decodeMessage = (bytes: Uint8Array, cipher?: SecureStringCipher): Result.Result<Message, MessageError> => {
   const fail = (reason: string) => Result.fail(new MessageError({ reason }))
   if (bytes.length < headerBytes) return fail(`${bytes.length} bytes are less than a header`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -131,7 +132,7 @@ export const decodeMessage = (bytes: Uint8Array): Result.Result<Message, Message
     return fail(`${messageTypeName(type)}: body is not UTF-8`)
   }
   if (text === "") return Result.succeed({ ...header, data: null })
-  return Result.match(decodeCliXml(text), {
+  return Result.match(decodeCliXml(text, cipher), {
     onSuccess: (data) => Result.succeed({ ...header, data }),
     onFailure: (error) => fail(`${messageTypeName(type)}: ${error.message}`)
   })

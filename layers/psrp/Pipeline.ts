@@ -17,6 +17,7 @@ import {
 } from "./Message.ts"
 import { PipelineCollector, type PipelineResult } from "./PipelineResult.ts"
 import { PromptRefused, ProtocolViolation, type PsrpError, TransportFailed } from "./PsrpError.ts"
+import type { SecureStringCipher } from "./SecureString.ts"
 
 /** Stops a pipeline gracefully. The misspelling is PowerShell's, which compares it letter by letter. */
 export const stopSignal = "powershell/signal/crtl_c"
@@ -34,6 +35,8 @@ export interface PipelineChannel {
   readonly pipelineId: string
   /** ObjectIds grow over all messages of a session. */
   readonly nextObjectId: () => bigint
+  /** The session key, once it was exchanged. */
+  readonly cipher: SecureStringCipher | undefined
 }
 
 export interface InvokeOptions {
@@ -45,7 +48,8 @@ export interface InvokeOptions {
 export const messagesOf = (
   defragmenter: Defragmenter,
   received: Received,
-  commandId: string | undefined
+  commandId: string | undefined,
+  cipher?: SecureStringCipher
 ): Result.Result<Array<Message>, { readonly message: string }> => {
   const messages: Array<Message> = []
   for (const stream of received.streams) {
@@ -53,7 +57,7 @@ export const messagesOf = (
     const whole = defragmenter.push(stream.data)
     if (Result.isFailure(whole)) return Result.fail(whole.failure)
     for (const bytes of whole.success) {
-      const message = decodeMessage(bytes)
+      const message = decodeMessage(bytes, cipher)
       if (Result.isFailure(message)) return Result.fail(message.failure)
       messages.push(message.success)
     }
@@ -64,12 +68,10 @@ export const messagesOf = (
 const address = (channel: PipelineChannel, body: MessageBody): Array<Uint8Array> =>
   splitMessage(
     channel.nextObjectId(),
-    encodeMessage({
-      destination: "server",
-      runspacePoolId: channel.runspacePoolId,
-      pipelineId: channel.pipelineId,
-      ...body
-    }),
+    encodeMessage(
+      { destination: "server", runspacePoolId: channel.runspacePoolId, pipelineId: channel.pipelineId, ...body },
+      channel.cipher
+    ),
     channel.wsman.maxFragmentBytes
   )
 
@@ -95,7 +97,7 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
     const received = yield* channel.wsman
       .receive(channel.shellId, channel.commandId)
       .pipe(Effect.mapError(transportFailed(true)))
-    const messages = messagesOf(defragmenter, received, channel.commandId)
+    const messages = messagesOf(defragmenter, received, channel.commandId, channel.cipher)
     if (Result.isFailure(messages)) return yield* violation(messages.failure.message)
     for (const message of messages.success) {
       const event = collector.accept(message)
@@ -157,7 +159,7 @@ export const stopPipeline = Effect.fn("Pipeline.stop")(function* (channel: Pipel
     for (;;) {
       const received = yield* wsman.receive(shellId, commandId)
       if (received.state === "Done") return
-      const messages = messagesOf(defragmenter, received, commandId)
+      const messages = messagesOf(defragmenter, received, commandId, channel.cipher)
       if (Result.isFailure(messages)) continue
       const collector = new PipelineCollector()
       for (const message of messages.success) {

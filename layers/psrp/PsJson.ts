@@ -1,8 +1,11 @@
 /** Plain JavaScript values to and from PsValue: how typed parameters are written, and answers read. */
 import * as Data from "effect/Data"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { array, hashtable } from "./PsObject.ts"
 import type { PsValue } from "./PsValue.ts"
+import { credential, readCredential, secureString } from "./SecureString.ts"
+import { Credential } from "../../schemas/vmm/Credential.ts"
 
 /** The value has no counterpart in PowerShell. Says where, never what. */
 export class NotRepresentable extends Data.TaggedError("NotRepresentable")<{
@@ -32,6 +35,11 @@ const convert = (value: unknown, path: string, depth: number): PsValue => {
   }
   if (typeof value === "bigint") return value >= int64.min && value <= int64.max ? value : refuse("beyond Int64")
   if (value instanceof Uint8Array) return value
+  if (value instanceof Credential) return credential(value.userName, value.password)
+  if (Redacted.isRedacted(value)) {
+    const plain = Redacted.value(value)
+    return typeof plain === "string" ? secureString(Redacted.make(plain)) : refuse("a secret that is no text")
+  }
   if (typeof value !== "object") return refuse(`a ${typeof value}`)
   if (depth >= maxDepth) return refuse("nested too deeply")
   if (Array.isArray(value)) return array(value.map((item, index) => convert(item, `${path}[${index}]`, depth + 1)))
@@ -45,7 +53,8 @@ const convert = (value: unknown, path: string, depth: number): PsValue => {
 
 /**
  * string → String, boolean → Boolean, integers → Int32 or Int64, other numbers → Double, Uint8Array → byte[],
- * array → object[], plain object → Hashtable (undefined members left out), null → $null.
+ * array → object[], plain object → Hashtable (undefined members left out), null → $null, redacted text → SecureString,
+ * Credential → PSCredential.
  */
 export const fromJs = (value: unknown, path = "$"): Result.Result<PsValue, NotRepresentable> => {
   try {
@@ -60,7 +69,8 @@ const numeric: ReadonlySet<string> = new Set(["Byte", "SByte", "Int16", "UInt16"
 
 /**
  * The reverse, for reading: dictionaries and objects → plain objects (extended properties over adapted ones, or the
- * wrapped primitive), small numbers and Int64 → number when safe, other scalars → their text, a cycle → null.
+ * wrapped primitive), small numbers and Int64 → number when safe, other scalars → their text, a cycle → null; secrets
+ * as `fromJs` takes them.
  */
 export const toJs = (value: PsValue): unknown => {
   const open = new Set<PsValue>()
@@ -74,6 +84,7 @@ export const toJs = (value: PsValue): unknown => {
       if (numeric.has(current.type)) return Number(current.text)
       return current.type === "Char" ? String.fromCharCode(Number(current.text)) : current.text
     }
+    if (current._tag === "SecureString") return current.plain
     if (open.has(current)) return null
     open.add(current)
     try {
@@ -81,6 +92,8 @@ export const toJs = (value: PsValue): unknown => {
       if (current._tag === "Dictionary")
         return Object.fromEntries(current.entries.map(([key, item]) => [String(visit(key)), visit(item)]))
       if (current.value !== undefined) return visit(current.value)
+      const account = readCredential(current)
+      if (account !== undefined) return new Credential(account)
       return Object.fromEntries([...current.adapted, ...current.extended].map(([key, item]) => [key, visit(item)]))
     } finally {
       open.delete(current)

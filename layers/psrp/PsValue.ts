@@ -1,4 +1,5 @@
 /** A value of PowerShell's object model as CLIXML carries it (MS-PSRP §2.2.5). */
+import type * as Redacted from "effect/Redacted"
 
 /** Types without an exact JavaScript counterpart keep their invariant text. */
 export type ScalarType =
@@ -24,8 +25,14 @@ export type ScalarType =
 export interface PsScalar {
   readonly _tag: "Scalar"
   readonly type: ScalarType
-  /** As in the element: a char is its UTF-16 number, a date round-trip text, a time span xs:duration. */
+  /** As in the element: a char is its UTF-16 number, a date round-trip text, a time span xs:duration, a secure string sealed. */
   readonly text: string
+}
+
+/** A secure string that is open: it travels only where a session key seals it. */
+export interface PsSecureString {
+  readonly _tag: "SecureString"
+  readonly plain: Redacted.Redacted<string>
 }
 
 export interface PsList {
@@ -62,6 +69,7 @@ export type PsValue =
   | bigint
   | Uint8Array
   | PsScalar
+  | PsSecureString
   | PsList
   | PsDictionary
   | PsObject

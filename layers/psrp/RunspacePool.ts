@@ -14,6 +14,8 @@ import type { PsValue } from "./PsValue.ts"
 import { PoolBroken, type PsrpError } from "./PsrpError.ts"
 import { initRunspacePool, ourCapability, sessionCapability } from "./RunspacePoolMessage.ts"
 import { awaitOpened } from "./RunspacePoolOpening.ts"
+import { holdsSecureString, type SecureStringCipher } from "./SecureString.ts"
+import { exchangeSessionKey } from "./SessionKeyExchange.ts"
 import * as Guid from "../../schemas/Guid.ts"
 
 export interface Invocation {
@@ -58,7 +60,8 @@ const terminatesCap = "2 seconds"
  * Opens a pool (MS-PSRP §3.1.5.3): Create with SESSION_CAPABILITY 2.3 and INIT_RUNSPACEPOOL, then Receive until Opened.
  *
  * Guarantees: one pipeline at a time, in the order of the calls; the shell is deleted when the scope closes, within 5 s or
- * not at all (its idle timeout then ends it); each pipeline is followed by a Terminate off the caller's path.
+ * not at all (its idle timeout then ends it); each pipeline is followed by a Terminate off the caller's path; secure
+ * strings leave encrypted, by a key that is exchanged when the first of them does.
  * Errors: the transport's while opening; after a failure of transport or protocol the pool is `broken` and every
  * further call fails with PoolBroken, `sent: false`.
  */
@@ -137,6 +140,17 @@ export const open = Effect.fn("RunspacePool.open")(function* (
     broken ??= new PoolBroken({ reason, sent: false })
   }
 
+  let cipher: SecureStringCipher | undefined
+  /** Once per pool, before the first command that carries a secret. */
+  const sessionKey = Effect.suspend(() => exchangeSessionKey(wsman, shellId, runspacePoolId, nextObjectId)).pipe(
+    Effect.timeoutOrElse({
+      duration: `${openTimeout} seconds`,
+      orElse: () => Effect.fail(new PoolBroken({ reason: `no session key after ${openTimeout} s`, sent: false }))
+    }),
+    Effect.tapError((error) => Effect.sync(() => markBroken(error.message))),
+    Effect.onInterrupt(() => Effect.sync(() => markBroken("interrupted during the key exchange")))
+  )
+
   const terminate = (commandId: string) =>
     wsman.signal(shellId, commandId, terminateSignal).pipe(
       // Inside the time limit, whose own fiber it then concerns: the caller's may be interrupted already.
@@ -174,10 +188,12 @@ export const open = Effect.fn("RunspacePool.open")(function* (
       invokeOptions: InvokeOptions = {}
     ): Effect.fn.Return<PipelineResult, PsrpError> {
       if (broken !== undefined) return yield* broken
+      if (cipher === undefined && commands.some(({ parameters }) => Object.values(parameters).some(holdsSecureString)))
+        cipher = yield* sessionKey
       const commandId = yield* newId
       yield* Effect.annotateCurrentSpan({ "psrp.shell_id": shellId, "psrp.pipeline_id": commandId })
       const pipelineId = commandId.toLowerCase()
-      const channel: PipelineChannel = { wsman, shellId, runspacePoolId, commandId, pipelineId, nextObjectId }
+      const channel: PipelineChannel = { wsman, shellId, runspacePoolId, commandId, pipelineId, nextObjectId, cipher }
       const statement = commands.map(({ name, isScript, parameters }) => ({
         name,
         isScript: isScript ?? false,

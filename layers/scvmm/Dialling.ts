@@ -1,9 +1,9 @@
 /** Opens a session: the first exec host that works, the module, the connection to the VMM server. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
+import { Credential } from "../../schemas/vmm/Credential.ts"
 import { ConnectServer, type Server } from "../../schemas/vmm/Verb.ts"
 import type * as Dial from "../Dial.ts"
 import * as RunspacePool from "../psrp/RunspacePool.ts"
@@ -66,8 +66,7 @@ export const idleTimeoutSeconds = (keepAliveSeconds: number): number => Math.max
 const connectServer = (connection: ProviderConnection, station: SessionCall.Station) =>
   SessionCall.run(station, ConnectServer, {
     VMMServer: connection.scvmmHost,
-    UserName: connection.userName,
-    Password: Redacted.value(connection.password)
+    Credential: new Credential({ userName: connection.userName, password: connection.password })
   }).pipe(
     Effect.flatMap(([server]) =>
       server === undefined ? Effect.fail({ message: "no answer" }) : Effect.succeed(server)

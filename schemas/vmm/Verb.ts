@@ -1,11 +1,12 @@
 /** The verbs of our PowerShell module: the name of each function, its typed parameters and its answer (design D4). */
 import * as Schema from "effect/Schema"
+import { Credential } from "./Credential.ts"
 import { Job } from "./Job.ts"
 import { VirtualMachine } from "./VirtualMachine.ts"
 
 /**
  * A function of the module. Parameters travel as typed PSRP arguments under the names of the fields: strings, booleans,
- * Int32, Int64, byte[], arrays and hashtables. The answer is one compact JSON document per output object.
+ * Int32, Int64, byte[], arrays, hashtables and PSCredential. The answer is one compact JSON document per output object.
  */
 export interface Verb<P, A> {
   readonly name: string
@@ -68,7 +69,7 @@ export type Server = typeof Server.Type
 export const ConnectServer = verb(
   "Connect-CapsServer",
   "read",
-  Schema.Struct({ VMMServer: Text, UserName: Text, Password: Text }),
+  Schema.Struct({ VMMServer: Text, Credential: Schema.toType(Credential) }),
   Server
 )
 

@@ -135,7 +135,7 @@ described("pypsrp on the simulator over https", () => {
       const printed = yield* script("verbs.py", {
         ...settings,
         module: yield* Module.text,
-        connect: { VMMServer: Console.server, ...Console.credentials },
+        connect: { server: Console.server, userName: Console.userName, password: Console.password },
         markerText: "no such marker",
         missing
       })

@@ -3,8 +3,7 @@ function Connect-CapsServer {
   [CmdletBinding()]
   param(
     [Parameter(Mandatory)] [string] $VMMServer,
-    [Parameter(Mandatory)] [string] $UserName,
-    [Parameter(Mandatory)] [string] $Password
+    [Parameter(Mandatory)] [pscredential] $Credential
   )
   Set-StrictMode -Version 'Latest'
   $ErrorActionPreference = 'Stop'
@@ -13,10 +12,8 @@ function Connect-CapsServer {
     if ($null -eq (Get-Module -Name 'VirtualMachineManager')) {
       Import-Module -Name 'VirtualMachineManager'
     }
-    $secret = ConvertTo-SecureString -String $Password -AsPlainText -Force
-    $credential = [System.Management.Automation.PSCredential]::new($UserName, $secret)
     # The connection becomes the runspace's default for every later cmdlet.
-    $server = Get-SCVMMServer -ComputerName $VMMServer -Credential $credential
+    $server = Get-SCVMMServer -ComputerName $VMMServer -Credential $Credential
     $document = [ordered]@{
       Name = [string]$server.Name
       ProductVersion = [string](Get-CapsProperty -InputObject $server -Name 'ProductVersion')

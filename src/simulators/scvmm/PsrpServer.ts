@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { type CreatePipeline, readCreatePipeline } from "../../../layers/psrp/CreatePipeline.ts"
@@ -38,6 +39,9 @@ import {
   runspacePoolState,
   sessionCapability
 } from "../../../layers/psrp/RunspacePoolMessage.ts"
+import type { SecureStringCipher } from "../../../layers/psrp/SecureString.ts"
+import { cipherOf, sealSessionKey } from "../../../layers/psrp/SessionKeyCrypto.ts"
+import { encryptedSessionKey, readPublicKey } from "../../../layers/psrp/SessionKeyMessage.ts"
 import * as Outbox from "./Outbox.ts"
 import { type PowerShellHost, type Runspace, Terminated } from "./PowerShellHost.ts"
 import { defectRecord, failureRecord, stoppedRecord, streamsTo } from "./PsrpRecords.ts"
@@ -116,9 +120,10 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   let opened = 0
   let maxRunspaces = 0
   let objects = 0n
+  let cipher: SecureStringCipher | undefined
 
   const send = (to: Outbox.Outbox, body: MessageBody, pipelineId = emptyGuid, runspacePoolId = poolId): void => {
-    const message = encodeMessage({ ...body, destination: "client", runspacePoolId, pipelineId })
+    const message = encodeMessage({ ...body, destination: "client", runspacePoolId, pipelineId }, cipher)
     // PowerShell flushes what a pool says, and lets the listener collect what a pipeline says.
     to.push(splitMessage(++objects, withByteOrderMark(message), fragmentBytes), to === outbox)
   }
@@ -164,6 +169,15 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
         yield* Effect.forkIn(open, scope)
         return
       }
+      case MessageType.PublicKey: {
+        const client = readPublicKey(message.data)
+        if (Result.isFailure(client)) return yield* new PsrpRefusal({ reason: client.failure.message })
+        const sessionKey = Uint8Array.from(
+          yield* Effect.all(Array.from({ length: 32 }, () => Random.nextIntBetween(0, 256, { halfOpen: true })))
+        )
+        cipher = cipherOf(sessionKey)
+        return send(outbox, encryptedSessionKey(sealSessionKey(client.success, sessionKey)))
+      }
       case MessageType.SetMaxRunspaces: {
         const wanted = property(message.data, "MaxRunspaces")
         if (typeof wanted === "number" && wanted > 0) maxRunspaces = wanted
@@ -184,7 +198,9 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   ): Effect.fn.Return<ReadonlyArray<Message>, PsrpRefusal> {
     const refuse = (error: { readonly message: string }) => new PsrpRefusal({ reason: error.message })
     const whole = yield* Effect.mapError(Effect.fromResult(from.push(data)), refuse)
-    return yield* Effect.forEach(whole, (bytes) => Effect.mapError(Effect.fromResult(decodeMessage(bytes)), refuse))
+    return yield* Effect.forEach(whole, (bytes) =>
+      Effect.mapError(Effect.fromResult(decodeMessage(bytes, cipher)), refuse)
+    )
   })
 
   const receive = Effect.fnUntraced(function* (data: Uint8Array): Effect.fn.Return<void, PsrpRefusal> {

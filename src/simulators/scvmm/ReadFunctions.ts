@@ -1,5 +1,6 @@
 /** The functions that only look: Connect-CapsServer, Get-, Find- and Get-…List. */
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import type { VirtualMachine as VirtualMachineDocument } from "../../../schemas/vmm/VirtualMachine.ts"
 import {
   ConnectServer,
@@ -92,7 +93,7 @@ export const connectServer = implement(ConnectServer, (caller, parameters) =>
         })
       )
     }
-    if (!authenticates(inventory, parameters.UserName, parameters.Password)) {
+    if (!authenticates(inventory, parameters.Credential.userName, Redacted.value(parameters.Credential.password))) {
       return yield* Effect.fail(
         vmmError(1604, "Get-SCVMMServer", {
           problem: `You cannot access VMM management server ${parameters.VMMServer}.`

@@ -28,7 +28,7 @@ export interface SimulatedFunction {
 /** A null argument of an optional parameter is no argument. */
 const withoutNulls = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutNulls)
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, item]) => (item === null ? [] : [[key, withoutNulls(item)]]))
   )

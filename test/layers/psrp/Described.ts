@@ -66,6 +66,7 @@ const typeOf = (value: PsValue): string => {
     if (value.kind === "Stack") return "System.Collections.Stack"
     return value.kind === "Queue" ? "System.Collections.Queue" : "System.Collections.ArrayList"
   }
+  if (value._tag === "SecureString") return "System.Security.SecureString"
   if (value._tag === "Dictionary")
     return value.typeNames[0] === "System.Collections.Specialized.OrderedDictionary"
       ? "System.Collections.Specialized.OrderedDictionary"

@@ -4,6 +4,7 @@ import { verbs } from "../../../layers/scvmm/Catalogue.ts"
 import * as Command from "../../../layers/scvmm/Command.ts"
 import * as Schema from "effect/Schema"
 import { toJs } from "../../../layers/psrp/PsJson.ts"
+import type { Credential } from "../../../schemas/vmm/Credential.ts"
 import * as Verb from "../../../schemas/vmm/Verb.ts"
 
 describe("Command", () => {
@@ -40,9 +41,8 @@ describe("Command", () => {
   it("refuses parameters that break the schema, without repeating them", () => {
     const refused = Command.encode(Verb.ConnectServer, {
       VMMServer: "v",
-      UserName: "u",
       // A caller in TypeScript cannot; data that was cast could.
-      Password: 5_551_234 as unknown as string
+      Credential: 5_551_234 as unknown as Credential
     })
     const failure = Result.getOrThrow(Result.flip(refused))
     assert.strictEqual(failure.errorId, Command.invalidParameters)

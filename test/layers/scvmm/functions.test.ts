@@ -362,7 +362,7 @@ const typesOf = (field: Schema.Constraint): ReadonlyArray<string> => {
     case "Boolean":
       return ["bool"]
     case "Declaration":
-      return ["byte[]"]
+      return ast.annotations?.["identifier"] === "PSCredential" ? ["pscredential"] : ["byte[]"]
     case "Objects":
       return ["hashtable"]
     case "Arrays":

@@ -1,10 +1,12 @@
 /** Calls the simulated PowerShell as a client of the session does: module first, then functions by name with typed arguments. */
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { fromJs } from "../../../../layers/psrp/PsJson.ts"
 import type { PsValue } from "../../../../layers/psrp/PsValue.ts"
+import { Credential } from "../../../../schemas/vmm/Credential.ts"
 import * as Verb from "../../../../schemas/vmm/Verb.ts"
 import type {
   Command,
@@ -32,7 +34,9 @@ export const verbs = [
 
 export const moduleText = verbs.map((verb) => `function ${verb.name} {\n  [CmdletBinding()]\n  param()\n}`).join("\n")
 
-export const credentials = { UserName: "EXAMPLE\\capi", Password: "simulated-password" }
+export const userName = "EXAMPLE\\capi"
+export const password = "simulated-password"
+export const credentials = { Credential: new Credential({ userName, password: Redacted.make(password) }) }
 export const server = "vmm.example.test"
 
 export const collect = (
@@ -92,7 +96,7 @@ export const consoleOf = (runspace: Runspace): Console => {
 export const open = (host: PowerShellHost): Effect.Effect<Console, never, Scope.Scope> =>
   Effect.gen(function* () {
     const runspace = yield* host.open({
-      userName: credentials.UserName,
+      userName: userName,
       shellId: "00000000-0000-4000-8000-000000000001"
     })
     yield* Effect.orDie(collect(runspace, [{ name: moduleText, isScript: true, parameters: [] }]))

@@ -3,8 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
 import { createHash } from "node:crypto"
+import { Credential } from "../../../../schemas/vmm/Credential.ts"
 import { ConnectServer } from "../../../../schemas/vmm/Verb.ts"
 import * as Verb from "../../../../schemas/vmm/Verb.ts"
 import * as Module from "../../../../layers/scvmm/Module.ts"
@@ -67,7 +69,10 @@ describe("session", () => {
       )
       assert.strictEqual(
         yield* failure(
-          console.run(ConnectServer, { VMMServer: Console.server, ...Console.credentials, Password: "wrong" })
+          console.run(ConnectServer, {
+            VMMServer: Console.server,
+            Credential: new Credential({ userName: Console.userName, password: Redacted.make("wrong") })
+          })
         ),
         "1604"
       )
