@@ -4,7 +4,8 @@ import * as Failure from "./Failure.ts"
 import { keyOf, present, type Kind } from "./Kind.ts"
 import { at, equals, metadata, strings, text, withMetadata, type KubeJson } from "./KubeJson.ts"
 import type { DeleteOptions } from "./Options.ts"
-import { isReleased, read, requireCurrent, type Target, type World } from "./Writes.ts"
+import { requireCurrent } from "./Preconditions.ts"
+import { isReleased, read, type Target, type World } from "./Writes.ts"
 
 const immortal = new Set(["default", "kube-system", "kube-public", "kube-node-lease"])
 

@@ -1,5 +1,5 @@
 /** Creation, update and patch of one object: the rules between a request and the storage. Failures are thrown. */
-import { Stale, type Operation, type Question, type Steps } from "./Admission.ts"
+import type { Operation, Question, Steps } from "./Admission.ts"
 import * as CustomResources from "./CustomResources.ts"
 import * as Decode from "./Decode.ts"
 import * as Failure from "./Failure.ts"
@@ -9,6 +9,13 @@ import { assign, at, equals, isObject, metadata, strings, text, withMetadata, ty
 import * as MetadataRules from "./MetadataRules.ts"
 import type { WriteOptions } from "./Options.ts"
 import * as Patching from "./Patching.ts"
+import {
+  requireCurrent,
+  requireIdentity,
+  requireNamespace,
+  requireNamespaceOf,
+  requireVersion
+} from "./Preconditions.ts"
 import * as SchemaValidation from "./SchemaValidation.ts"
 import type { Stamp } from "./Stamp.ts"
 import type { Storage } from "./Storage.ts"
@@ -31,8 +38,6 @@ export interface Target {
   readonly subresource: "" | "status"
 }
 
-const namespaces: Failure.Named = { group: "", plural: "namespaces", kind: "Namespace" }
-
 const problems = (unknown: ReadonlyArray<string>, duplicates: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...duplicates.map((field) => `duplicate field "${field}"`),
   ...unknown.map((field) => `unknown field "${field}"`)
@@ -40,33 +45,6 @@ const problems = (unknown: ReadonlyArray<string>, duplicates: ReadonlyArray<stri
 
 const invalid = (kind: Kind, object: KubeJson, causes: ReadonlyArray<Failure.Cause>) => {
   if (causes.length > 0) throw Failure.invalid(kind.group, kind.kind, text(metadata(object), "name"), causes)
-}
-
-const requireNamespace = (world: World, kind: Kind, namespace: string, name: string) => {
-  if (!kind.namespaced) return
-  const home = world.storage.get("/namespaces", namespace)
-  if (home === undefined) throw Failure.notFound(namespaces, namespace)
-  if (metadata(home)["deletionTimestamp"] !== undefined) {
-    throw Failure.forbidden(
-      kind,
-      name,
-      `unable to create new content in namespace ${namespace} because it is being terminated`,
-      [
-        {
-          reason: "NamespaceTerminating",
-          message: `namespace ${namespace} is being terminated`,
-          field: "metadata.namespace"
-        }
-      ]
-    )
-  }
-}
-
-const requireNamespaceOf = (object: KubeJson, namespace: string) => {
-  const named = text(metadata(object), "namespace")
-  if (named !== "" && named !== namespace) {
-    throw Failure.badRequest("the namespace of the provided object does not match the namespace sent on the request")
-  }
 }
 
 /** A body decoded under a field validation: what is unknown or doubled is refused or becomes a warning. */
@@ -183,11 +161,6 @@ export const isReleased = (kind: Kind, object: KubeJson): boolean =>
 const desired = (kind: Kind, object: KubeJson): KubeJson =>
   assign(object, { metadata: undefined, ...(kind.statusSubresource && { status: undefined }) })
 
-/** What has been read is still what is stored; another write may have come while plugins were asked. Throws Stale. */
-export const requireCurrent = (world: World, kind: Kind, key: string, read: KubeJson) => {
-  if (world.storage.get(kind.store, key) !== read) throw new Stale()
-}
-
 /** Stores the successor of an object, or removes what was only waiting for its last finalizer. */
 function* replace(
   world: World,
@@ -239,39 +212,6 @@ function* replace(
     return next
   }
   return world.storage.put(kind.store, key, next)
-}
-
-const requireIdentity = (target: Target, object: KubeJson) => {
-  const named = text(metadata(object), "name")
-  if (named === "") {
-    throw Failure.badRequest(
-      `the name of the object (${target.name} based on URL) was undeterminable: name must be provided`
-    )
-  }
-  if (named !== target.name) {
-    throw Failure.badRequest(`the name of the object (${named}) does not match the name on the URL (${target.name})`)
-  }
-  requireNamespaceOf(object, target.namespace)
-}
-
-const requireVersion = (target: Target, proposed: KubeJson, stored: KubeJson) => {
-  const given = text(metadata(proposed), "resourceVersion")
-  const version = given === "0" ? "" : given
-  if (version === "" && target.kind.custom) {
-    throw Failure.invalid(target.kind.group, target.kind.plural, target.name, [
-      {
-        reason: "FieldValueInvalid",
-        field: "metadata.resourceVersion",
-        message: "Invalid value: 0: must be specified for an update"
-      }
-    ])
-  }
-  if (version !== "" && !/^\d+$/u.test(version)) {
-    throw Failure.internal(`strconv.ParseUint: parsing "${version}": invalid syntax`)
-  }
-  if (version !== "" && version !== text(metadata(stored), "resourceVersion")) {
-    throw Failure.modified(target.kind, target.name)
-  }
 }
 
 /** PUT. Raises 400, 404, 409, 422. */
