@@ -1,8 +1,10 @@
 /** Exec credential plugins: real commands, virtual time, and a real API server that takes their token. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as fs from "node:fs"
@@ -109,14 +111,35 @@ describe("an exec plugin", () => {
     })
   )
 
-  it.live("is ended when it takes too long, with what it started", () =>
+  it.live("is ended when nobody waits for it any more", () =>
     Effect.gen(function* () {
-      const { dir, source } = yield* plugin(`echo $$ > $0.pid; exec sleep 300`)
-      const ended = yield* Effect.timeoutOption(source.current, "1 second")
-      assert.strictEqual(ended._tag, "None")
-      const pid = Number(fs.readFileSync(path.join(dir, "plugin.pid"), "utf8"))
-      yield* Effect.sleep("100 millis")
-      assert.throws(() => process.kill(pid, 0))
+      const { dir, source } = yield* plugin(`echo $$ > $0.tmp; mv $0.tmp $0.pid; exec sleep 300`)
+      const waiting = yield* Effect.forkChild(source.current)
+      const file = path.join(dir, "plugin.pid")
+      const soon = Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 500 })
+      yield* Effect.suspend(() => (fs.existsSync(file) ? Effect.void : Effect.fail("not started"))).pipe(soon)
+      const pid = Number(fs.readFileSync(file, "utf8"))
+      process.kill(pid, 0)
+      yield* Fiber.interrupt(waiting)
+      const gone = Effect.suspend(() => {
+        try {
+          process.kill(pid, 0)
+          return Effect.fail("still there")
+        } catch {
+          // No such process.
+          return Effect.void
+        }
+      })
+      yield* gone.pipe(soon)
+    })
+  )
+
+  it.effect("is given up after twenty seconds, which is said", () =>
+    Effect.gen(function* () {
+      const { source } = yield* plugin("exec sleep 300")
+      const waiting = yield* Effect.forkChild(Effect.flip(source.current))
+      yield* TestClock.adjust("20 seconds")
+      assert.include((yield* Fiber.join(waiting)).detail, "it did not end within 20 seconds")
     })
   )
 

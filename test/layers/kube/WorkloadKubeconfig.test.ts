@@ -102,7 +102,8 @@ describe("a workload cluster's kubeconfig", () => {
     for (const source of cases) {
       const started = performance.now()
       assert.strictEqual(parsed(source)._tag, "Failure", source.slice(0, 20))
-      assert.isBelow(performance.now() - started, 3000, source.slice(0, 20))
+      // Half a second at most on a machine at rest.
+      assert.isBelow(performance.now() - started, 10_000, source.slice(0, 20))
     }
   })
 
