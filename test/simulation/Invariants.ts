@@ -75,6 +75,7 @@ export const watch = (universe: Universe): Watch => {
     atTheEnd: Effect.gen(function* () {
       const endpoint = `${Demo.endpoint.host}:${Demo.endpoint.port}`
       for (const leftover of yield* Effect.orDie(Leftovers.find(world, endpoint, []))) note(`left: ${leftover}`)
+      for (const { shellId } of yield* universe.shells) note(`left: shell ${shellId}`)
       for (const job of world.scvmm.state.jobs()) {
         if (job.Status === "Running") note(`left: job ${job.Name} runs`)
       }

@@ -3,7 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Demo from "../../src/cli/demo/DemoCluster.ts"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
 import { at, objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
+import { ScvmmProvider } from "../../schemas/scvmm/ScvmmProvider.ts"
 import type { Universe } from "./Universe.ts"
+import { execHosts } from "./Universe.ts"
 
 export interface Replicas {
   readonly controlPlanes: number
@@ -23,6 +25,10 @@ export const bringUp = Effect.fnUntraced(function* (universe: Universe, replicas
     yield* Effect.orDie(
       world.access.create(kind, target.namespace, { apiVersion: Core.apiVersion(kind), kind: kind.kind, ...object })
     )
+    if (kind.kind === ScvmmProvider.kind) {
+      const spec = { execHosts }
+      yield* Effect.orDie(world.access.mergePatch(kind, target.namespace, text(object, "metadata", "name"), { spec }))
+    }
   }
 })
 

@@ -24,6 +24,8 @@ export interface Plan {
   readonly fate?: (operator: number, point: Point) => Fate
   /** From a crash to the next operator. */
   readonly restartAfter?: Duration.Input
+  /** For so long after a crash the exec host that the operator prefers is out of reach. */
+  readonly hostLostFor?: Duration.Input
 }
 
 /**
@@ -72,6 +74,9 @@ export const keepRunning = Effect.fnUntraced(function* (universe: Universe, plan
     Effect.forever(
       Effect.gen(function* () {
         yield* Effect.raceFirst(current.killed, current.running)
+        if (plan.hostLostFor !== undefined) {
+          yield* Effect.forkScoped(universe.outage("firstExecHost", plan.hostLostFor))
+        }
         yield* Effect.sleep(plan.restartAfter ?? 0)
         current = start()
       })

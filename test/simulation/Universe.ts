@@ -17,6 +17,8 @@ import { text } from "../../src/simulators/kube/KubeJson.ts"
 import { make as makeEntropy } from "../../src/simulators/scvmm/Entropy.ts"
 import type { Pace } from "../../src/simulators/guest/KubeadmGuest.ts"
 import type { Latency } from "../../src/simulators/scvmm/Latency.ts"
+import type { ShellInfo } from "../../src/simulators/scvmm/Shells.ts"
+import * as WinRmServer from "../../src/simulators/scvmm/WinRmServer.ts"
 import * as World from "../../src/simulators/World.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Incarnation from "./Incarnation.ts"
@@ -46,15 +48,24 @@ export interface Universe {
   readonly target: Target
   /** Starts an operator; `fate` decides over each of its exchanges. */
   readonly operator: (fate?: (point: Point) => Fate) => Incarnation.Incarnation
-  /** While nobody's connections to Kubernetes, or to WinRM, get through: those that are open are reset. */
-  readonly outage: (of: "kubernetes" | "winrm", duration: Duration.Input) => Effect.Effect<void>
+  /** While no operator's connections to these get through; those that are open are reset. */
+  readonly outage: (of: keyof typeof outages, duration: Duration.Input) => Effect.Effect<void>
+  /** Shells that are open on any exec host. */
+  readonly shells: Effect.Effect<ReadonlyArray<ShellInfo>>
   /** Until `probe` answers; asked again whenever something was written to Kubernetes. */
   readonly until: <A>(probe: Effect.Effect<A | undefined>) => Effect.Effect<A>
 }
 
 const kubernetesOrigin = "https://kubernetes.simulated.test:6443"
 const winRmPort = 5986
-const winRmOrigin = `https://127.0.0.1:${winRmPort}`
+/** In the order in which the operator tries them. */
+export const execHosts = ["127.0.0.1", "127.0.0.2"] as const
+const winRmOrigin = (host: string): string => `https://${host}:${winRmPort}`
+const outages = {
+  kubernetes: [kubernetesOrigin],
+  winrm: execHosts.map(winRmOrigin),
+  firstExecHost: [winRmOrigin(execHosts[0])]
+}
 // Nobody looks into it in process; the operator wants one.
 const certificate = "-----BEGIN CERTIFICATE-----\nsimulated\n-----END CERTIFICATE-----\n"
 
@@ -69,6 +80,9 @@ const build = (options: Options, timeline: Timeline, process: Process.Process, l
       ...(options.functions !== undefined && { functions: options.functions })
     })
     const { kubernetes, scvmm, winrm } = world
+    const otherHost = scvmm.execHost(scvmm.inventory.execHosts[1] ?? "")
+    if (otherHost === undefined) return yield* Effect.die("a site with one exec host")
+    const other = yield* WinRmServer.make({ host: otherHost, users: scvmm.inventory.accounts })
     if (kubernetes === undefined) return yield* Effect.die("a world without a Kubernetes API")
     const waiters = new Set<Queue.Queue<void>>()
     kubernetes.follow(({ object, store, type }) => {
@@ -105,7 +119,8 @@ const build = (options: Options, timeline: Timeline, process: Process.Process, l
           log,
           servers: new Map([
             [kubernetesOrigin, kubernetes.handler],
-            [winRmOrigin, winrm.handler]
+            [winRmOrigin(execHosts[0]), winrm.handler],
+            [winRmOrigin(execHosts[1]), other.handler]
           ]),
           kubernetes: { origin: kubernetesOrigin, token },
           settings: { ...Incarnation.settings, ...options.settings },
@@ -118,17 +133,20 @@ const build = (options: Options, timeline: Timeline, process: Process.Process, l
         operators.push(operator)
         return operator
       },
+      shells: Effect.map(Effect.all([winrm.shells, other.shells]), (lists) => lists.flat()),
       outage: (of, duration) =>
         Effect.suspend(() => {
-          const origin = of === "kubernetes" ? kubernetesOrigin : winRmOrigin
+          const origins = outages[of]
           log?.add(`${of} is out of reach`)
-          unreachable.add(origin)
-          for (const { wire } of operators) wire.reset(origin)
+          for (const origin of origins) {
+            unreachable.add(origin)
+            for (const { wire } of operators) wire.reset(origin)
+          }
           return Effect.andThen(
             Effect.sleep(duration),
             Effect.sync(() => {
               log?.add(`${of} is back`)
-              unreachable.delete(origin)
+              for (const origin of origins) unreachable.delete(origin)
             })
           )
         }),
