@@ -1,6 +1,8 @@
 /** The operator as a process: its settings, credentials and sockets, until it is told to stop. */
+import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import { Dial } from "../../layers/Dial.ts"
@@ -44,6 +46,12 @@ const signalled = Effect.callback<void>((resume) => {
   })
 })
 
+/** What fails while an interrupted program ends is seen by no handler around it: the exit code must be said here. */
+const failedEnd = (exit: Exit.Exit<unknown, unknown>) =>
+  Effect.sync(() => {
+    if (Exit.hasInterrupts(exit) && Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) process.exitCode = 1
+  })
+
 /**
  * Runs until it is interrupted. Fails with SettingInvalid before anything is started, with LeadershipLost when another
  * process may lead by now, with EndForced when it was asked to end a second time.
@@ -71,5 +79,8 @@ export const program = Effect.fnUntraced(function* (settings: Settings) {
       })
     )
   const outside = Layer.mergeAll(KubeClient.layer(config), ScvmmSession.layer)
-  return yield* Replica.run(settings, config, outside, operator, signalled).pipe(Effect.provide(Dial.layerUndici))
+  return yield* Replica.run(settings, config, outside, operator, signalled).pipe(
+    Effect.onExit(failedEnd),
+    Effect.provide(Dial.layerUndici)
+  )
 }, Effect.scoped)
