@@ -47,7 +47,7 @@ export interface DeleteOptions {
 export interface KubeClientOptions {
   /** Of each try of everything, of a watch until it is open; 30 seconds when absent. */
   readonly timeout?: Duration.Input
-  /** Objects a page of a list; 500 when absent. */
+  /** Objects a page of a list; 250 when absent. */
   readonly pageSize?: number
   /** The `host` of the server's metrics; that of its URL when absent. */
   readonly host?: string

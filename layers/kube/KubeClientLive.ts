@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* (config: KubeConfig, options: Ku
     timeout: options.timeout ?? "30 seconds",
     host: options.host
   })
-  const pageSize = options.pageSize ?? 500
+  const pageSize = options.pageSize ?? 250
 
   const decoded = <A extends KubeObject>(
     resource: Resource<A>,

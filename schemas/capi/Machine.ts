@@ -1,7 +1,6 @@
 /** cluster.x-k8s.io/v1beta2 Machine: the part that an infrastructure provider reads. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Condition } from "../kube/Condition.ts"
 import { clusterResource, ContractVersionedReference } from "./Reference.ts"
 
 const Spec = Schema.Struct({
@@ -16,16 +15,9 @@ const Spec = Schema.Struct({
   failureDomain: Schema.optionalKey(Schema.String)
 })
 
+/** Kept in memory for every Machine there is: nothing in it that nobody reads. */
 const Status = Schema.Struct({
-  nodeRef: Schema.optionalKey(Schema.Struct({ name: Schema.optionalKey(Schema.String) })),
-  phase: Schema.optionalKey(Schema.String),
-  initialization: Schema.optionalKey(
-    Schema.Struct({
-      infrastructureProvisioned: Schema.optionalKey(Schema.Boolean),
-      bootstrapDataSecretCreated: Schema.optionalKey(Schema.Boolean)
-    })
-  ),
-  conditions: Schema.optionalKey(Schema.Array(Condition))
+  nodeRef: Schema.optionalKey(Schema.Struct({ name: Schema.optionalKey(Schema.String) }))
 })
 
 /** spec, spec.bootstrap and status are always there, possibly empty. */

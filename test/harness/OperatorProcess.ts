@@ -30,7 +30,15 @@ export interface OperatorProcess {
   readonly ended: Effect.Effect<number | string>
 }
 
-const main = path.resolve(import.meta.dirname, "../../src/main.ts")
+const root = path.resolve(import.meta.dirname, "../..")
+
+/** The arguments of Node in `npm start`. */
+const command: ReadonlyArray<string> = String(
+  JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")).scripts.start
+)
+  .split(" ")
+  .slice(1)
+  .map((argument) => (argument.endsWith(".ts") ? path.join(root, argument) : argument))
 
 const inherited = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:LOG|OTEL)_/u.test(name)))
@@ -59,7 +67,7 @@ export const start = Effect.fnUntraced(function* (options: Options) {
   const child = yield* Process.spawn(
     process.execPath,
     [
-      [main, "manager", "--kubeconfig", options.kubeconfig],
+      [...command, "--kubeconfig", options.kubeconfig],
       ["--health-probe-bind-address", "127.0.0.1:0", "--diagnostics-address", "127.0.0.1:0"],
       options.flags ?? []
     ].flat(),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -137,7 +138,14 @@ func main() {
 	check(manager.Start(ctx))
 }
 
-// Reconciles of every machine per second, again and again, once the first reconciles are over.
+// User and system time of this process.
+func cpu() time.Duration {
+	var usage syscall.Rusage
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// Reconciles of every machine per second of CPU time, again and again, once the first reconciles are over.
 func measure(ctx context.Context, reader client.Client, r *reconciler, again chan<- event.GenericEvent, rounds int) {
 	machines := &List[ScvmmMachineSpec, ScvmmMachineStatus]{}
 	for len(machines.Items) == 0 || r.ended.Load() < int64(len(machines.Items)) {
@@ -147,13 +155,13 @@ func measure(ctx context.Context, reader client.Client, r *reconciler, again cha
 	time.Sleep(time.Second)
 	for range rounds {
 		r.ended.Store(0)
-		begin := time.Now()
+		begin := cpu()
 		for i := range machines.Items {
 			again <- event.GenericEvent{Object: &machines.Items[i]}
 		}
 		for r.ended.Load() < int64(len(machines.Items)) {
 			time.Sleep(200 * time.Microsecond)
 		}
-		fmt.Printf("{\"rate\":%.1f}\n", float64(len(machines.Items))/time.Since(begin).Seconds())
+		fmt.Printf("{\"rate\":%.1f}\n", float64(len(machines.Items))/(cpu()-begin).Seconds())
 	}
 }
