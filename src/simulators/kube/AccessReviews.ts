@@ -16,6 +16,7 @@ export const kinds: ReadonlyArray<Kind.Kind> = [
   kind("authentication.k8s.io", "TokenReview"),
   kind("authentication.k8s.io", "SelfSubjectReview"),
   kind("authorization.k8s.io", "SelfSubjectAccessReview"),
+  kind("authorization.k8s.io", "SelfSubjectRulesReview"),
   kind("authorization.k8s.io", "SubjectAccessReview")
 ]
 
@@ -47,6 +48,16 @@ const allowed = (world: World, user: User.User, spec: KubeJson): KubeJson => {
   return { allowed: Rbac.allows(world.storage, user, request) }
 }
 
+/** `kubectl auth can-i --list`. */
+const granted = (world: World, user: User.User, spec: KubeJson): KubeJson => {
+  const found = Rbac.rules(world.storage, user, text(spec, "namespace"))
+  return {
+    resourceRules: found.filter((rule) => strings(rule, "resources").length > 0),
+    nonResourceRules: found.filter((rule) => strings(rule, "nonResourceURLs").length > 0),
+    incomplete: false
+  }
+}
+
 /** The question with its answer as status; undefined for a kind that is no question. */
 export const answer = (kind: Kind.Kind, object: KubeJson, asked: Asked): KubeJson | undefined => {
   const spec = isObject(object["spec"]) ? object["spec"] : {}
@@ -70,6 +81,8 @@ export const answer = (kind: Kind.Kind, object: KubeJson, asked: Asked): KubeJso
       return answered({ userInfo: User.info(asked.user) })
     case "authorization.k8s.io/SelfSubjectAccessReview":
       return answered(allowed(asked.world, asked.user, spec))
+    case "authorization.k8s.io/SelfSubjectRulesReview":
+      return answered(granted(asked.world, asked.user, spec))
     case "authorization.k8s.io/SubjectAccessReview": {
       const [username, groups] = [text(spec, "user"), strings(spec, "groups")]
       return answered(allowed(asked.world, { username, groups, uid: text(spec, "uid"), extra: {} }, spec))

@@ -103,8 +103,11 @@ const kubeconfigOf = (token: Redacted.Redacted | undefined, origin: string, ca: 
 /**
  * Starts a server that lives as long as its scope.
  *
- * Guarantees: every write is atomic and gets its own resourceVersion; watches see every write once, in order; what
- * the garbage collector and the namespace controller do follows from a fiber of its own, without time passing.
+ * Guarantees: every write is atomic and gets its own resourceVersion; watches see every write once, in order. While
+ * admission webhooks are asked other writes may come between: such a write starts again. Users are held to RBAC unless
+ * they are of system:masters, as the users of the options are when nothing else is said. What the controllers do
+ * (garbage, namespaces, accounts, CRDs) follows from a fiber of its own, without time passing.
+ * Assumptions: the controllers act past admission and past the audit record, which show clients' requests alone.
  * Errors: a CRD of the options that is no valid one is a defect.
  */
 export const make = Effect.fn("EmbeddedApiServer.make")(function* (

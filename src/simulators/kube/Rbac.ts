@@ -68,7 +68,7 @@ const isSubject = (subject: KubeJson, user: User, home: string): boolean => {
 }
 
 /** The rules of the roles bound to a user at the cluster scope and, given one, in a namespace. */
-const rules = (storage: Storage, user: User, namespace: string): ReadonlyArray<KubeJson> =>
+export const rules = (storage: Storage, user: User, namespace: string): ReadonlyArray<KubeJson> =>
   [
     ...storage.list(clusterRoleBindings.store, ""),
     ...(namespace === "" ? [] : storage.list(roleBindings.store, `${namespace}/`))

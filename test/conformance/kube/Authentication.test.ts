@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { path, type Access } from "../../../src/simulators/kube/Access.ts"
-import { at, strings, text, type Json, type KubeJson } from "../../../src/simulators/kube/KubeJson.ts"
+import { at, objects, strings, text, type Json, type KubeJson } from "../../../src/simulators/kube/KubeJson.ts"
 import {
   configMap,
   configMaps,
@@ -332,6 +332,17 @@ describe("roles", () => {
         ),
         [true, false, true, true, false]
       )
+      const listed = yield* exchange(access, "POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {
+        apiVersion: "authorization.k8s.io/v1",
+        kind: "SelfSubjectRulesReview",
+        spec: { namespace: api.namespace }
+      })
+      const reader = { apiGroups: groups, resources: ["gadgets"], verbs: ["get", "list", "create"] }
+      assert.deepInclude(objects(listed.object, "status", "resourceRules"), reader)
+      assert.deepInclude(objects(listed.object, "status", "nonResourceRules"), {
+        nonResourceURLs: ["/metrics", "/logs/*"],
+        verbs: ["get"]
+      })
       // A cluster role that is bound in a namespace counts there alone, and grants no paths.
       const local = `${api.namespace}-local`
       yield* role(api, "ClusterRole", local, [
