@@ -34,6 +34,8 @@ export interface Connection {
   readonly client: HttpClient.HttpClient
   /** False once the socket was replaced or lost: whatever was authenticated on it is void. */
   readonly intact: Effect.Effect<boolean>
+  /** False until the other side was reached, its handshake included: until then no byte of a request can have left. */
+  readonly opened: Effect.Effect<boolean>
   /** DER of the certificate that the other side showed; undefined without TLS, and before the first request. */
   readonly peerCertificate: Effect.Effect<Uint8Array | undefined>
 }

@@ -220,16 +220,25 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
         const line = yield* open(endpoint, 1)
         let current: Exchange.Connection | undefined
         let intact = true
+        let opened = false
         const client = over(endpoint, {
           ...line,
-          take: () => (current ??= identify(endpoint)),
+          take: () => {
+            opened = true
+            return (current ??= identify(endpoint))
+          },
           give: () => undefined,
           lose: () => {
             intact = false
             current = undefined
           }
         })
-        return { client, intact: Effect.sync(() => intact && line.isOpen()), peerCertificate: Effect.undefined }
+        return {
+          client,
+          intact: Effect.sync(() => intact && line.isOpen()),
+          opened: Effect.sync(() => opened),
+          peerCertificate: Effect.undefined
+        }
       })
 
     return { client, connection }

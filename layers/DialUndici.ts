@@ -114,12 +114,14 @@ export const client = (endpoint: Endpoint): Effect.Effect<HttpClient.HttpClient,
 export const connection = (endpoint: Endpoint): Effect.Effect<Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
     let certificate: Uint8Array | undefined
+    let opened = false
     const { connect, ...others } = options(endpoint)
     const dispatcher = yield* scoped(
       () =>
         new Client(endpoint.origin, {
           ...others,
           connect: watched(connect, (socket) => {
+            opened = true
             const shown = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
             certificate = shown === undefined ? undefined : new Uint8Array(shown.raw)
           }),
@@ -137,6 +139,7 @@ export const connection = (endpoint: Endpoint): Effect.Effect<Connection, never,
     return {
       client: yield* over(endpoint, dispatcher),
       intact: Effect.sync(() => intact),
+      opened: Effect.sync(() => opened),
       peerCertificate: Effect.sync(() => certificate)
     }
   })

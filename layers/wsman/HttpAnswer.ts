@@ -29,7 +29,10 @@ export const negotiateToken = ({ headers }: HttpAnswer): Uint8Array | undefined 
   return found?.[1] === undefined ? undefined : Result.getOrUndefined(Base64.decode(found[1]))
 }
 
-/** An answer that holds no envelope, as an error; `sent`: whether the request held one. */
+/**
+ * An answer that holds no envelope, as an error; `sent`: whether the request held one. Only a 4xx says that nothing was done:
+ * a proxy answers 502 or 504, or a page with 200, also for a request that it has handed on.
+ */
 export const refusal = (answer: HttpAnswer, sent = true): WsmanError => {
   const { status, headers, body } = answer
   if (status === 401)
@@ -43,7 +46,7 @@ export const refusal = (answer: HttpAnswer, sent = true): WsmanError => {
   return new Unavailable({
     kind: "notWinRM",
     detail: `HTTP ${status} with content type "${headers["content-type"] ?? ""}" is no answer of WinRM`,
-    sent: false
+    sent: sent && (status < 400 || status >= 500)
   })
 }
 

@@ -2,10 +2,13 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
 import { type Connection, Dial, type Endpoint } from "../Dial.ts"
 import { classify } from "../DialFailure.ts"
 import { type Credentials, logOnMethod } from "./Credentials.ts"
@@ -13,7 +16,7 @@ import { envelopeOf, type HttpAnswer, refusal, soapContentType, unsealedEnvelope
 import * as LogOn from "./LogOn.ts"
 import type { NtlmSecurity } from "./NtlmSecurity.ts"
 import { encodeSealed, sealedContentType } from "./Sealing.ts"
-import { Unavailable, type WsmanError } from "./WsmanError.ts"
+import { Protocol, Unavailable, type WsmanError } from "./WsmanError.ts"
 
 export interface Lane {
   /**
@@ -39,16 +42,58 @@ export const path = "/wsman"
 /** What an answer may take beyond the operation timeout: transport, and the listener's own slack. */
 const graceSeconds = 5
 
-const unavailable = (error: unknown): Unavailable => {
+/** Seven times what our requests allow the listener: whoever sends more is none. */
+const maxAnswerBytes = 1024 * 1024
+
+/** Codes of a peer that speaks something else than HTTP, or none with TLS where TLS is expected. */
+const isForeign = (code: string): boolean =>
+  code.startsWith("HPE_") ||
+  code === "UND_ERR_HEADERS_OVERFLOW" ||
+  code === "EPROTO" ||
+  code === "ERR_SSL_WRONG_VERSION_NUMBER" ||
+  code === "ERR_SSL_PACKET_LENGTH_TOO_LONG"
+
+/** `opened`: whether the connection ever was one; a host that is lost later is told of with the same codes as one that never answered. */
+const unavailable = (error: unknown, opened: boolean): Unavailable => {
   const failure = classify(error)
   const neverLeft =
-    failure.kind === "refused" ||
+    !opened ||
+    failure.code === "ECONNREFUSED" ||
     failure.kind === "unresolved" ||
-    failure.kind === "tls" ||
     failure.kind === "fenced" ||
     failure.code === "UND_ERR_CONNECT_TIMEOUT"
-  return new Unavailable({ kind: failure.kind, detail: failure.text, sent: !neverLeft })
+  const kind = isForeign(failure.code) ? "notWinRM" : failure.kind
+  return new Unavailable({ kind, detail: failure.text, sent: !neverLeft })
 }
+
+/** The whole body, unless it is longer than any answer may be. */
+const bodyOf = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<Uint8Array, HttpClientError | Protocol> =>
+  Effect.suspend(() => {
+    const pieces: Array<Uint8Array> = []
+    let size = 0
+    return response.stream.pipe(
+      Stream.runForEach((piece) => {
+        pieces.push(piece)
+        size += piece.length
+        return size > maxAnswerBytes
+          ? Effect.fail(new Protocol({ detail: `the answer is longer than ${maxAnswerBytes} bytes`, sent: true }))
+          : Effect.void
+      }),
+      Effect.map(() => {
+        const [only] = pieces
+        if (pieces.length === 1 && only !== undefined) return only
+        const whole = new Uint8Array(size)
+        let at = 0
+        for (const piece of pieces) {
+          whole.set(piece, at)
+          at += piece.length
+        }
+        return whole
+      })
+    )
+  })
 
 /** The listener knows no log-on of this connection, or no longer: it did nothing. */
 class LogOnLost extends Data.TaggedError("LogOnLost")<{}> {}
@@ -88,11 +133,11 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
   })
 
   const send = (
-    { client }: Connection,
+    { client, opened }: Connection,
     headers: Readonly<Record<string, string>>,
     body: Uint8Array,
     contentType: string
-  ): Effect.Effect<HttpAnswer, Unavailable> =>
+  ): Effect.Effect<HttpAnswer, Unavailable | Protocol> =>
     Effect.suspend(() => {
       exchanges++
       const request = HttpClientRequest.post(path).pipe(
@@ -105,25 +150,33 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
       )
       return client.execute(request).pipe(
         Effect.flatMap((response) =>
-          Effect.map(response.arrayBuffer, (bytes) => ({
+          Effect.map(bodyOf(response), (bytes) => ({
             status: response.status,
             headers: response.headers,
-            body: new Uint8Array(bytes)
+            body: bytes
           }))
         ),
-        Effect.mapError(unavailable),
+        Effect.catch((error): Effect.Effect<never, Unavailable | Protocol> =>
+          error instanceof Protocol
+            ? Effect.fail(error)
+            : Effect.flatMap(opened, (was) => Effect.fail(unavailable(error, was)))
+        ),
         Effect.timeoutOrElse({
           duration: (options.operationTimeoutSeconds + graceSeconds) * 1000,
-          orElse: () => Effect.fail(new Unavailable({ kind: "timeout", detail: "no answer in time", sent: true }))
+          orElse: () =>
+            Effect.flatMap(opened, (sent) =>
+              Effect.fail(new Unavailable({ kind: "timeout", detail: "no answer in time", sent }))
+            )
         })
       )
     })
 
   const sendNothing = (on: Open, authorization: string) =>
     // The envelope waits: nothing of it has left.
-    Effect.mapError(
-      send(on.connection, { authorization }, new Uint8Array(0), soapContentType),
-      ({ kind, detail }) => new Unavailable({ kind, detail, sent: false })
+    Effect.mapError(send(on.connection, { authorization }, new Uint8Array(0), soapContentType), (error) =>
+      error instanceof Protocol
+        ? new Protocol({ detail: error.detail, sent: false })
+        : new Unavailable({ kind: error.kind, detail: error.detail, sent: false })
     )
 
   const prove = (on: Open) =>

@@ -31,6 +31,8 @@ export interface LogOns<User> {
   readonly enter: (request: Request, connection: Connection) => Effect.Effect<Entered<User> | Reply>
   /** Log-ons with credentials that were refused. */
   readonly refused: () => number
+  /** The connection is not logged on any more; answers what such a one hears. */
+  readonly forget: (connection: Connection) => Reply
 }
 
 export interface Options<User> {
@@ -159,6 +161,10 @@ export const make = <User extends NtlmAcceptor.Account>(options: Options<User>):
         ? Effect.succeed(byBasic(header, request, connection))
         : byToken(token, request, connection)
     },
-    refused: () => refused
+    refused: () => refused,
+    forget: (connection) => {
+      connections.delete(connection)
+      return challenge(connection)
+    }
   }
 }

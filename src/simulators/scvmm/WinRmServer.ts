@@ -4,10 +4,15 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { PsValue } from "../../../layers/psrp/PsValue.ts"
 import type { FaultToWrite } from "../../../layers/wsman/Fault.ts"
+import type { Request } from "../../../layers/wsman/SoapRequest.ts"
 import { readRequest } from "../../../layers/wsman/SoapRequestReader.ts"
-import { type Answer, writeResponse } from "../../../layers/wsman/SoapResponse.ts"
-import type { Handler } from "../../../schemas/http/Exchange.ts"
+import { writeResponse } from "../../../layers/wsman/SoapResponse.ts"
+import type { Connection, Handler } from "../../../schemas/http/Exchange.ts"
 import * as Guid from "../../../schemas/Guid.ts"
+import * as Disturbance from "./Disturbance.ts"
+import * as Disturbed from "./Disturbed.ts"
+import type { Said } from "./Disturbed.ts"
+import { make as makeEntropy } from "./Entropy.ts"
 import type { Delivery } from "./Outbox.ts"
 import type { PowerShellHost } from "./PowerShellHost.ts"
 import { defaultQuotas, make as makeShells, type Quotas, type ShellInfo } from "./Shells.ts"
@@ -34,6 +39,10 @@ export interface Options {
   readonly certificate?: Uint8Array
   /** How output is put into answers. Default: Gathered. */
   readonly delivery?: Delivery
+  /** Decides where a disturbance has a probability; "winrm" unless given. */
+  readonly seed?: string | number
+  /** Told of every request that is a step of a log-on or an envelope, before anything becomes of it. */
+  readonly onExchange?: (exchange: { readonly action: Disturbance.Action; readonly connection: Connection }) => void
 }
 
 export interface WinRmServer {
@@ -47,6 +56,8 @@ export interface WinRmServer {
   readonly exchanges: Effect.Effect<number>
   /** Exchanges with credentials that were refused: each counts towards an account's lock-out. */
   readonly refusedLogOns: Effect.Effect<number>
+  /** Puts these rules in the place of all others; they count from now. */
+  readonly disturb: (rules: ReadonlyArray<Disturbance.Rule>) => void
 }
 
 const version = (text: string): PsValue => ({ _tag: "Scalar", type: "Version", text })
@@ -73,6 +84,40 @@ const decodeText = (body: Uint8Array): string | undefined => {
   }
 }
 
+const refuse = (fault: FaultToWrite, relatesTo = ""): Said => ({
+  _tag: "Envelope",
+  answer: { _tag: "Fault", fault },
+  relatesTo
+})
+
+/** An empty body that logs on is answered 200 when it was let in. */
+const replied = (entered: WinRmLogOn.Entered<User> | WinRmLogOn.Reply): Said => ({
+  _tag: "Reply",
+  reply: "status" in entered ? entered : WinRmLogOn.plain(200)
+})
+
+/** The request in a body, or why there is none. */
+const readEnvelope = Effect.fnUntraced(function* (
+  body: Uint8Array,
+  maxBytes: number
+): Effect.fn.Return<Request | Said> {
+  if (body.length > maxBytes) return refuse(Faults.envelopeTooLarge(maxBytes))
+  const text = decodeText(body)
+  if (text === undefined) return refuse(Faults.schemaInvalid("not UTF-8"))
+  const read = yield* Effect.result(readRequest(text))
+  if (Result.isFailure(read)) return refuse(Faults.schemaInvalid(read.failure.reason))
+  if (!("_tag" in read.success)) return read.success
+  const { messageId, problem, detail } = read.success
+  switch (problem) {
+    case "Action":
+      return refuse(Faults.actionNotSupported(detail), messageId)
+    case "OperationTimeout":
+      return refuse(Faults.invalidHeader(problem), messageId)
+    case "Body":
+      return refuse(Faults.schemaInvalid(detail), messageId)
+  }
+})
+
 /** A listener that lives as long as the scope; closing it ends all shells and their pipelines. */
 export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -91,43 +136,22 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
       certificate: options.certificate
     })
 
-    const answerTo = Effect.fnUntraced(function* (user: User, body: Uint8Array) {
-      const refuse = (
-        fault: FaultToWrite,
-        relatesTo = ""
-      ): { readonly answer: Answer; readonly relatesTo: string } => ({
-        answer: { _tag: "Fault", fault },
-        relatesTo
-      })
-      if (body.length > quotas.maxEnvelopeBytes) return refuse(Faults.envelopeTooLarge(quotas.maxEnvelopeBytes))
-      const text = decodeText(body)
-      if (text === undefined) return refuse(Faults.schemaInvalid("not UTF-8"))
-      const request = yield* Effect.result(readRequest(text))
-      if (Result.isFailure(request)) return refuse(Faults.schemaInvalid(request.failure.reason))
-      if ("_tag" in request.success) {
-        const { messageId, problem, detail } = request.success
-        switch (problem) {
-          case "Action":
-            return refuse(Faults.actionNotSupported(detail), messageId)
-          case "OperationTimeout":
-            return refuse(Faults.invalidHeader(problem), messageId)
-          case "Body":
-            return refuse(Faults.schemaInvalid(detail), messageId)
-        }
-      }
-      const relatesTo = request.success.header.messageId
-      if (user.remoteAccess === false) return refuse(Faults.accessDenied, relatesTo)
-      return { answer: yield* shells.perform(user.userName, request.success), relatesTo }
+    const entropy = yield* makeEntropy(options.seed ?? "winrm")
+    let rules = Disturbance.make([], entropy.fraction)
+    const meet = (action: Disturbance.Action, connection: Connection): Disturbance.Disturbance | undefined => {
+      options.onExchange?.({ action, connection })
+      return rules.next(action)
+    }
+
+    const perform = Effect.fnUntraced(function* (user: User, request: Request) {
+      if (user.remoteAccess === false) return refuse(Faults.accessDenied, request.header.messageId)
+      const answer = yield* shells.perform(user.userName, request)
+      return { _tag: "Envelope", answer, relatesTo: request.header.messageId } satisfies Said
     })
 
-    const handler: Handler = Effect.fnUntraced(function* (request, connection) {
-      exchanges++
-      const [path = ""] = request.target.split("?")
-      if (path.toLowerCase().replace(/\/$/u, "") !== "/wsman") return WinRmLogOn.plain(404)
-      if (request.method !== "POST") return WinRmLogOn.plain(405, { allow: "POST" })
-      const entered = yield* logOns.enter(request, connection)
-      if ("status" in entered) return entered
-      const { answer, relatesTo } = yield* answerTo(entered.user, entered.body)
+    const write = Effect.fnUntraced(function* (entered: WinRmLogOn.Entered<User>, said: Said) {
+      if (said._tag === "Reply") return said.reply
+      const { answer, relatesTo } = said
       const messageId = `uuid:${(yield* Guid.random).toUpperCase()}`
       return entered.reply({
         status: answer._tag === "Fault" ? 500 : 200,
@@ -136,11 +160,39 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
       })
     })
 
+    const handler: Handler = Effect.fnUntraced(function* (request, connection) {
+      exchanges++
+      const [path = ""] = request.target.split("?")
+      if (path.toLowerCase().replace(/\/$/u, "") !== "/wsman") return WinRmLogOn.plain(404)
+      if (request.method !== "POST") return WinRmLogOn.plain(405, { allow: "POST" })
+      const forget = Effect.sync(() => logOns.forget(connection))
+      if (request.body.length === 0 && !/^Basic /iu.test(request.headers["authorization"] ?? ""))
+        return yield* Disturbed.run(meet("LogOn", connection), {
+          carryOut: Effect.map(logOns.enter(request, connection), replied),
+          write: (said) => Effect.succeed(said._tag === "Reply" ? said.reply : WinRmLogOn.plain(500)),
+          messageId: "",
+          forget
+        })
+      const entered = yield* logOns.enter(request, connection)
+      if ("status" in entered) return entered
+      const read = yield* readEnvelope(entered.body, quotas.maxEnvelopeBytes)
+      if ("_tag" in read) return yield* write(entered, read)
+      return yield* Disturbed.run(meet(read.operation._tag, connection), {
+        carryOut: perform(entered.user, read),
+        write: (said) => write(entered, said),
+        messageId: read.header.messageId,
+        forget
+      })
+    })
+
     return {
       handler,
       shells: shells.list,
       pipelines: shells.pipelines,
       exchanges: Effect.sync(() => exchanges),
-      refusedLogOns: Effect.sync(logOns.refused)
+      refusedLogOns: Effect.sync(logOns.refused),
+      disturb: (next) => {
+        rules = Disturbance.make(next, entropy.fraction)
+      }
     }
   })

@@ -2,9 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { Dial } from "../../../layers/Dial.ts"
 import type { Credentials } from "../../../layers/wsman/Credentials.ts"
 import * as Lane from "../../../layers/wsman/Lane.ts"
@@ -73,6 +77,7 @@ describe("Lane", () => {
         { status: 403, headers: {} },
         { status: 404, headers: { "content-type": "text/html" }, body: "<html>" },
         { status: 200, headers: { "content-type": "text/html" }, body: "<html>" },
+        { status: 504, headers: { "content-type": "text/html" }, body: "<html>" },
         { status: 503, headers: {} },
         { status: 400, headers: {} },
         { status: 500, body: "<fault/>" }
@@ -80,7 +85,7 @@ describe("Lane", () => {
       yield* Effect.gen(function* () {
         const lane = yield* Lane.make(options)
         const failures: Array<ReadonlyArray<unknown>> = []
-        for (let at = 0; at < 6; at++) {
+        for (let at = 0; at < 7; at++) {
           const error = yield* Effect.flip(lane.post("<a/>"))
           failures.push([error._tag, error.sent, "kind" in error ? error.kind : undefined])
           assert.notInclude(JSON.stringify([error, error.message]), "hunter2")
@@ -89,13 +94,69 @@ describe("Lane", () => {
           ["WsmanAuthenticationFailed", false, undefined],
           ["WsmanAccessDenied", false, undefined],
           ["WsmanUnavailable", false, "notWinRM"],
-          ["WsmanUnavailable", false, "notWinRM"],
+          ["WsmanUnavailable", true, "notWinRM"],
+          ["WsmanUnavailable", true, "notWinRM"],
           ["WsmanUnavailable", true, "other"],
           ["WsmanProtocol", true, undefined]
         ])
         assert.strictEqual(yield* lane.post("<a/>"), "<fault/>")
       }).pipe(Effect.scoped, Effect.provide(over(handler)))
-      assert.strictEqual(new Set(asked.map(({ connection }) => connection)).size, 7)
+      assert.strictEqual(new Set(asked.map(({ connection }) => connection)).size, 8)
+    })
+  )
+
+  it.effect.each([
+    ["EHOSTUNREACH", false, "refused", false],
+    // The same code of a connection on which a request may have left.
+    ["EHOSTUNREACH", true, "refused", true],
+    ["ECONNREFUSED", true, "refused", false],
+    ["ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC", true, "tls", true],
+    ["CERT_HAS_EXPIRED", false, "tls", false],
+    ["HPE_INVALID_CONSTANT", true, "notWinRM", true],
+    ["ERR_SSL_WRONG_VERSION_NUMBER", false, "notWinRM", false]
+  ] as const)("%s, the other side reached: %s, is %s, sent: %s", ([code, opened, kind, sent]) =>
+    Effect.gen(function* () {
+      const client = HttpClient.make((request) =>
+        Effect.fail(
+          new HttpClientError.HttpClientError({
+            reason: new HttpClientError.TransportError({ request, cause: Object.assign(new Error("x"), { code }) })
+          })
+        )
+      ).pipe(HttpClient.mapRequest(HttpClientRequest.prependUrl(origin)))
+      const connection = {
+        client,
+        intact: Effect.succeed(true),
+        opened: Effect.succeed(opened),
+        peerCertificate: Effect.undefined
+      }
+      const dial = Layer.succeed(Dial, {
+        client: () => Effect.succeed(client),
+        connection: () => Effect.succeed(connection)
+      })
+      const error = yield* Effect.flatMap(Lane.make(options), (lane) => Effect.flip(lane.post("<a/>"))).pipe(
+        Effect.scoped,
+        Effect.provide(dial)
+      )
+      assert.deepInclude(error, { _tag: "WsmanUnavailable", kind, sent })
+    })
+  )
+
+  it.effect("takes no answer without end", () =>
+    Effect.gen(function* () {
+      let pieces = 0
+      const endless = Stream.fromEffectRepeat(
+        Effect.sync(() => {
+          pieces++
+          return new Uint8Array(64 * 1024)
+        })
+      )
+      const handler: Handler = () => Effect.succeed({ status: 200, headers: soap, body: endless })
+      const error = yield* Effect.flatMap(Lane.make(options), (lane) => Effect.flip(lane.post("<a/>"))).pipe(
+        Effect.scoped,
+        Effect.provide(over(handler))
+      )
+      assert.deepInclude(error, { _tag: "WsmanProtocol", sent: true })
+      assert.isBelow(pieces, 200)
     })
   )
 
