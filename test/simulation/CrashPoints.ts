@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import type { Life, Plan } from "./MachineLife.ts"
 import { live } from "./MachineLife.ts"
 import type { Options, Outcome } from "./Universe.ts"
-import type { Fate } from "./Wire.ts"
+import type { Fate, Point } from "./Wire.ts"
 
 export interface Cut {
   /** The exchange, from 1. */
@@ -21,11 +21,17 @@ export interface Report {
   readonly virtual: number
 }
 
-/** How many exchanges an undisturbed life has; throws when something is broken in it. */
-export const count = (options: Options): number => {
-  const { value } = live(options)
+/** The exchanges of an undisturbed life, in their order; throws when something is broken in it. */
+export const points = (options: Options): ReadonlyArray<Point> => {
+  const seen: Array<Point> = []
+  const { value } = live(options, {
+    fate: (_operator, point) => {
+      seen.push(point)
+      return "deliver"
+    }
+  })
   if (value.violations.length > 0) throw new Error(`undisturbed: ${value.violations.join("; ")}`)
-  return value.points
+  return seen
 }
 
 /** The first operator meets `cuts`; whoever succeeds it is left alone. */
@@ -48,10 +54,7 @@ const attempt = (options: Options, given: Plan): Outcome<Life> | string => {
 const breathe = () => new Promise<void>((resume) => void setImmediate(resume))
 
 /** Lives through every plan, each in a universe of its own. */
-export const explore = async (
-  options: Options,
-  plans: Iterable<{ readonly name: string; readonly plan: Plan }>
-): Promise<Report> => {
+export const explore = async (options: Options, plans: Iterable<Named>): Promise<Report> => {
   const failures: Array<string> = []
   let runs = 0
   let longest = 0
@@ -70,16 +73,20 @@ export const explore = async (
   return { runs, failures, longest, virtual }
 }
 
+export interface Named {
+  readonly name: string
+  readonly plan: Plan
+}
+
 /** Each point with each fate, one after the other. */
-export function* everywhere(
-  points: number,
+export const everywhere = (
+  points: ReadonlyArray<Point>,
   fates: ReadonlyArray<Fate>,
   restartAfter: Duration.Input = 0
-): Generator<{ readonly name: string; readonly plan: Plan }> {
-  for (let point = 1; point <= points; point++) {
-    for (const fate of fates) yield { name: `${fate} ${point}`, plan: plan([{ point, fate }], restartAfter) }
-  }
-}
+): ReadonlyArray<Named> =>
+  points.flatMap(({ index, text }) =>
+    fates.map((fate) => ({ name: `${fate} ${index} (${text})`, plan: plan([{ point: index, fate }], restartAfter) }))
+  )
 
 /** For the line that a test prints. */
 export const summary = ({ failures, longest, runs, virtual }: Report, points: number): string =>

@@ -6,19 +6,23 @@ import type { Options } from "./Universe.ts"
 import type { Fate } from "./Wire.ts"
 
 const given = options("crash points")
-const points = CrashPoints.count(given)
 const limit = 170_000
 
 /** The exchanges around the creation: from the look for a VM of that name to the first look at the one that was made. */
-const first = 19
-const last = 29
+const window = (() => {
+  const all = CrashPoints.points(given)
+  const announced = all.findIndex(({ text }) => text.startsWith("POST ") && text.includes("/events"))
+  const recorded = all.findIndex(({ text }, at) => at > announced && /^PATCH .*\/scvmmmachines\/[^/?]+\?/u.test(text))
+  return all.slice(announced - 2, recorded + 3)
+})()
 
 const crashes: ReadonlyArray<Fate> = ["crashBefore", "crashAfter"]
 
-const aroundTheCreation = (hostLostFor?: "20 seconds") =>
-  [...CrashPoints.everywhere(last, crashes)]
-    .slice(2 * (first - 1))
-    .map(({ name, plan }) => ({ name, plan: { ...plan, ...(hostLostFor !== undefined && { hostLostFor }) } }))
+const aroundTheCreation = (hostLostFor?: "20 seconds"): ReadonlyArray<CrashPoints.Named> =>
+  CrashPoints.everywhere(window, crashes).map(({ name, plan }) => ({
+    name,
+    plan: { ...plan, ...(hostLostFor !== undefined && { hostLostFor }) }
+  }))
 
 const found = async (what: string, broken: Partial<Options>): Promise<ReadonlyArray<string>> => {
   const { failures, runs } = await CrashPoints.explore({ ...given, ...broken }, aroundTheCreation())
@@ -30,7 +34,8 @@ const twice = /two VMs carried the marker/u
 
 describe("a bug that was planted is found", () => {
   it("in a window that holds the whole creation", () => {
-    assert.isAbove(points, last)
+    assert.isAtLeast(window.length, 8)
+    assert.isAtLeast(window.filter(({ text }) => text === "wsman Command").length, 1)
   })
 
   it(
@@ -95,10 +100,8 @@ describe("a shell that is not deleted before the next attempt", () => {
   it(
     "makes a second VM",
     async () => {
-      const failures = await explored({ tamper: PlantedBugs.leavesShells })
-      process.stdout.write(
-        `shell left: found at ${failures.length} of ${seeds.length * aroundTheCreation().length} cuts\n`
-      )
+      const { failures, runs } = await explored({ tamper: PlantedBugs.leavesShells })
+      process.stdout.write(`shell left: found at ${failures.length} of ${runs} cuts\n`)
       assert.isAtLeast(failures.filter((failure) => twice.test(failure)).length, 1)
     },
     limit
