@@ -43,17 +43,23 @@ export const readHostCall = (data: PsValue): Result.Result<HostCall, MessageErro
 /** Whether the server waits for an answer. */
 export const expectsAnswer = (call: HostCall): boolean => call.callId !== voidCallId
 
+/** RemoteHostMethodId of what waits for a user: ReadLine…, Prompt…, PromptFor…, ReadKey, PromptForChoiceMultipleSelection. */
+const questions: ReadonlySet<number> = new Set([11, 12, 23, 24, 25, 26, 46, 56])
+
+/** Whether a user would have to answer; a call that only looks at the console (GetBufferContents) may be refused in peace. */
+export const isQuestion = (call: HostCall): boolean => questions.has(call.method)
+
 /** What a prompt shows: its texts in order, without types, so that an error can quote it. */
 export const promptText = (call: HostCall): string =>
   call.parameters.filter((parameter) => typeof parameter === "string" && parameter !== "").join(" ")
 
-/** The refusal of a question, as an exception that the calling command sees. */
+/** The refusal of a call, as an exception that the calling command sees. */
 export const refuseHostCall = (
   call: HostCall,
   type: typeof MessageType.PipelineHostResponse | typeof MessageType.RunspacePoolHostResponse
 ): MessageBody => {
   const refusal: PsObject = errorRecordToPs({
-    message: `${call.methodName}: this session has no user to ask`,
+    message: `${call.methodName}: this session has neither user nor console`,
     fullyQualifiedErrorId: "HostNotInteractive",
     exceptionTypes: [
       "System.Management.Automation.Host.HostException",

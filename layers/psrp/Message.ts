@@ -57,7 +57,7 @@ export class MessageError extends Data.TaggedError("MessageError")<{ readonly re
 /** What builders make: a body of a type; the header's addresses come from who sends it. */
 export interface MessageBody {
   readonly type: number
-  /** null travels as an empty body. */
+  /** null travels as an empty body, but among output and input as the value that it is. */
   readonly data: PsValue
 }
 
@@ -99,11 +99,13 @@ const utf8 = new TextEncoder()
 
 /** Header (little-endian) and UTF-8 body, without a byte order mark; the cipher seals secure strings. */
 export const encodeMessage = (message: Message, cipher?: SecureStringCipher): Uint8Array<ArrayBuffer> => {
-  const body = message.data === null ? new Uint8Array(0) : utf8.encode(encodeCliXml(message.data, cipher))
+  const { type, data } = message
+  const empty = data === null && type !== MessageType.PipelineInput && type !== MessageType.PipelineOutput
+  const body = empty ? new Uint8Array(0) : utf8.encode(encodeCliXml(data, cipher))
   const bytes = new Uint8Array(headerBytes + body.length)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, message.destination === "client" ? 1 : 2, true)
-  view.setUint32(4, message.type, true)
+  view.setUint32(4, type, true)
   bytes.set(guidToBytes(message.runspacePoolId), 8)
   bytes.set(guidToBytes(message.pipelineId), 24)
   bytes.set(body, headerBytes)

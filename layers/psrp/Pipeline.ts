@@ -1,79 +1,30 @@
 /** One pipeline over WSMan: Command and Send out, Receive until its state is final, Signal when it must stop. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Received, Wsman } from "../wsman/Wsman.ts"
+import type * as Stream from "effect/Stream"
+import { address, messagesOf, type PipelineChannel } from "./PipelineChannel.ts"
 import type { WsmanError } from "../wsman/WsmanError.ts"
 import { type CreatePipeline, createPipeline } from "./CreatePipeline.ts"
-import { Defragmenter, splitMessage } from "./Fragment.ts"
-import { expectsAnswer, type HostCall, promptText, refuseHostCall } from "./HostCall.ts"
+import { Defragmenter } from "./Fragment.ts"
+import { expectsAnswer, type HostCall, isQuestion, promptText, refuseHostCall } from "./HostCall.ts"
 import type { ProgressRecord } from "./InformationalRecord.ts"
-import {
-  decodeMessage,
-  encodeMessage,
-  type Message,
-  type MessageBody,
-  MessageType,
-  messageTypeName
-} from "./Message.ts"
+import { MessageType, messageTypeName } from "./Message.ts"
+import { sendInput } from "./PipelineInput.ts"
 import { PipelineCollector, type PipelineResult } from "./PipelineResult.ts"
 import { PromptRefused, ProtocolViolation, type PsrpError, TransportFailed } from "./PsrpError.ts"
-import type { SecureStringCipher } from "./SecureString.ts"
+import type { PsValue } from "./PsValue.ts"
 
 /** Stops a pipeline gracefully. The misspelling is PowerShell's, which compares it letter by letter. */
 export const stopSignal = "powershell/signal/crtl_c"
 /** Ends a command and frees its slot among the shell's concurrent commands. */
 export const terminateSignal = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/signal/Terminate"
 
-/** Where a pipeline runs. */
-export interface PipelineChannel {
-  readonly wsman: Wsman
-  readonly shellId: string
-  readonly runspacePoolId: string
-  /** Upper-case GUID of the WSMan command: ours, until the server's answer to Command names its own. */
-  commandId: string
-  /** The same, as PSRP's messages name it. */
-  readonly pipelineId: string
-  /** ObjectIds grow over all messages of a session. */
-  readonly nextObjectId: () => bigint
-  /** The session key, once it was exchanged. */
-  readonly cipher: SecureStringCipher | undefined
-}
-
 export interface InvokeOptions {
+  /** The pipeline's input. Pulled only as fast as the server takes it, and sent whole before output is received. */
+  readonly input?: Stream.Stream<PsValue>
   /** Called for each progress record as it arrives. */
   readonly onProgress?: (record: ProgressRecord) => Effect.Effect<void>
 }
-
-/** Messages that one Receive completes, of the pool (`commandId` absent) or of one command. */
-export const messagesOf = (
-  defragmenter: Defragmenter,
-  received: Received,
-  commandId: string | undefined,
-  cipher?: SecureStringCipher
-): Result.Result<Array<Message>, { readonly message: string }> => {
-  const messages: Array<Message> = []
-  for (const stream of received.streams) {
-    if (stream.commandId !== undefined && stream.commandId.toLowerCase() !== commandId?.toLowerCase()) continue
-    const whole = defragmenter.push(stream.data)
-    if (Result.isFailure(whole)) return Result.fail(whole.failure)
-    for (const bytes of whole.success) {
-      const message = decodeMessage(bytes, cipher)
-      if (Result.isFailure(message)) return Result.fail(message.failure)
-      messages.push(message.success)
-    }
-  }
-  return Result.succeed(messages)
-}
-
-const address = (channel: PipelineChannel, body: MessageBody): Array<Uint8Array> =>
-  splitMessage(
-    channel.nextObjectId(),
-    encodeMessage(
-      { destination: "server", runspacePoolId: channel.runspacePoolId, pipelineId: channel.pipelineId, ...body },
-      channel.cipher
-    ),
-    channel.wsman.maxFragmentBytes
-  )
 
 const transportFailed = (sent: boolean) => (cause: WsmanError) => new TransportFailed({ cause, sent })
 
@@ -108,7 +59,8 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
           break
         case "HostCall":
           if (expectsAnswer(event.success.call)) {
-            prompt = promptText(event.success.call) || event.success.call.methodName
+            if (isQuestion(event.success.call))
+              prompt ??= promptText(event.success.call) || event.success.call.methodName
             yield* refuse(channel, event.success.call)
           }
           break
@@ -145,6 +97,7 @@ export const runPipeline = Effect.fn("Pipeline.run")(function* (
   channel.commandId = accepted.commandId
   for (const fragment of rest)
     yield* wsman.send(shellId, "stdin", fragment, accepted.commandId).pipe(Effect.mapError(transportFailed(true)))
+  if (options.input !== undefined) yield* sendInput(channel, options.input)
   return yield* receiveResult(channel, options)
 })
 

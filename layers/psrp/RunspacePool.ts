@@ -8,12 +8,16 @@ import type { Wsman } from "../wsman/Wsman.ts"
 import type { WsmanError } from "../wsman/WsmanError.ts"
 import { concatBytes, splitMessage } from "./Fragment.ts"
 import { emptyGuid, encodeMessage, type MessageBody } from "./Message.ts"
-import { type InvokeOptions, type PipelineChannel, runPipeline, stopPipeline, terminateSignal } from "./Pipeline.ts"
+import type { PipelineChannel } from "./PipelineChannel.ts"
+import { type InvokeOptions, runPipeline, stopPipeline, terminateSignal } from "./Pipeline.ts"
 import type { PipelineResult } from "./PipelineResult.ts"
 import type { PsValue } from "./PsValue.ts"
-import { PoolBroken, type PsrpError } from "./PsrpError.ts"
+import { PoolBroken, type PsrpError, TransportFailed } from "./PsrpError.ts"
 import { initRunspacePool, ourCapability, sessionCapability } from "./RunspacePoolMessage.ts"
 import { awaitOpened } from "./RunspacePoolOpening.ts"
+import { createShell, type ShellOptions } from "./RunspacePoolShell.ts"
+import type { RunspacePoolStreams } from "./RunspacePoolStreams.ts"
+import { resetRunspace } from "./RunspaceReset.ts"
 import { holdsSecureString, type SecureStringCipher } from "./SecureString.ts"
 import { exchangeSessionKey } from "./SessionKeyExchange.ts"
 import * as Guid from "../../schemas/Guid.ts"
@@ -38,23 +42,21 @@ export interface RunspacePool {
     commands: ReadonlyArray<Invocation>,
     options?: InvokeOptions
   ) => Effect.Effect<PipelineResult, PsrpError>
+  /**
+   * Takes back the variables that pipelines left; functions and modules stay. Needs a server of protocol 2.3. Like
+   * `invoke` it waits for its turn.
+   */
+  readonly reset: Effect.Effect<void, PsrpError>
   /** Why the pool can run no more, if so: whoever holds it should release it and open another. */
   readonly broken: Effect.Effect<Option.Option<PoolBroken>>
 }
 
-export interface OpenOptions {
-  /** After this long without a request the server ends the shell by itself; WinRM's least is 60. */
-  readonly idleTimeoutSeconds: number
-  /** Shown by the server where it lists its shells. */
-  readonly name?: string
+export interface OpenOptions extends ShellOptions {
   /** PowerShell's own client gives up after 180. */
   readonly openTimeoutSeconds?: number
 }
 
-const releaseCap = "5 seconds"
 const stopCap = "5 seconds"
-/** Part of the release: a Terminate that hangs must leave time for the Delete, which ends the pipeline as well. */
-const terminatesCap = "2 seconds"
 
 /**
  * Opens a pool (MS-PSRP §3.1.5.3): Create with SESSION_CAPABILITY 2.3 and INIT_RUNSPACEPOOL, then Receive until Opened.
@@ -78,57 +80,23 @@ export const open = Effect.fn("RunspacePool.open")(function* (
     encodeMessage({ destination: "server", runspacePoolId, pipelineId: emptyGuid, ...body })
   yield* Effect.annotateCurrentSpan({ "psrp.shell_id": requestedId })
 
-  // Terminates end before the shell is deleted: their set is released after it, and the deletion waits for them.
-  const terminates = yield* FiberSet.make<void>()
-  // A Create that failed left no shell, and one more request could be one more refused log-on.
-  let shell: "none" | "possible" = "none"
-  let shellId = requestedId
-  yield* Effect.addFinalizer(() =>
-    Effect.suspend(() =>
-      shell === "none"
-        ? Effect.void
-        : FiberSet.awaitEmpty(terminates).pipe(
-            Effect.timeoutOption(terminatesCap),
-            Effect.andThen(wsman.delete(shellId)),
-            Effect.interruptible,
-            Effect.timeoutOption(releaseCap),
-            Effect.flatMap((done) =>
-              Option.isNone(done)
-                ? Effect.logWarning("shell not deleted in time").pipe(Effect.annotateLogs({ shell_id: shellId }))
-                : Effect.void
-            ),
-            Effect.catch((error) =>
-              Effect.logWarning("shell not deleted").pipe(
-                Effect.annotateLogs({ shell_id: shellId, reason: error.message })
-              )
-            )
-          )
-    ).pipe(Effect.withSpan("RunspacePool.release", { attributes: { "psrp.shell_id": shellId } }))
-  )
-
   const creationXml = concatBytes(
     [sessionCapability(ourCapability), initRunspacePool({ minRunspaces: 1, maxRunspaces: 1 })].flatMap((body) =>
       splitMessage(nextObjectId(), poolMessage(body), wsman.maxFragmentBytes)
     )
   )
-  shell = "possible"
-  const created = yield* wsman
-    .create({
-      shellId: requestedId,
-      creationXml,
-      idleTimeoutSeconds: options.idleTimeoutSeconds,
-      ...(options.name === undefined ? {} : { name: options.name })
-    })
-    .pipe(
-      Effect.tapError(() =>
-        Effect.sync(() => {
-          shell = "none"
-        })
-      )
-    )
-  shellId = created.shellId
+  const { shellId, terminates } = yield* createShell(wsman, requestedId, creationXml, options)
   const openTimeout = options.openTimeoutSeconds ?? 180
-  const psVersion = yield* awaitOpened(wsman, shellId).pipe(
+  const streams: RunspacePoolStreams<WsmanError> = {
+    send: (body, stream) =>
+      Effect.forEach(
+        splitMessage(nextObjectId(), poolMessage(body), wsman.maxFragmentBytes),
+        (fragment) => wsman.send(shellId, stream, fragment),
+        { discard: true }
+      ),
+    receive: Effect.suspend(() => wsman.receive(shellId))
+  }
+  const opened = yield* awaitOpened(streams).pipe(
     Effect.timeoutOrElse({
       duration: `${openTimeout} seconds`,
       orElse: () => Effect.fail(new PoolBroken({ reason: `not open after ${openTimeout} s`, sent: false }))
@@ -140,16 +108,40 @@ export const open = Effect.fn("RunspacePool.open")(function* (
     broken ??= new PoolBroken({ reason, sent: false })
   }
 
+  /** A request to the pool itself; one that fails or is given up leaves the pool in a state that nobody knows. */
+  const ask = <A>(
+    what: string,
+    sent: boolean,
+    request: (pool: RunspacePoolStreams<TransportFailed>) => Effect.Effect<A, PsrpError>
+  ): Effect.Effect<A, PsrpError> => {
+    const failed = Effect.mapError((cause: WsmanError) => new TransportFailed({ cause, sent }))
+    return request({
+      send: (body, stream) => failed(streams.send(body, stream)),
+      receive: failed(streams.receive)
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: `${openTimeout} seconds`,
+        orElse: () => Effect.fail(new PoolBroken({ reason: `no answer to the ${what} after ${openTimeout} s`, sent }))
+      }),
+      Effect.tapError((error) => Effect.sync(() => markBroken(error.message))),
+      Effect.onInterrupt(() => Effect.sync(() => markBroken(`interrupted during the ${what}`)))
+    )
+  }
+
   let cipher: SecureStringCipher | undefined
-  /** Once per pool, before the first command that carries a secret. */
-  const sessionKey = Effect.suspend(() => exchangeSessionKey(wsman, shellId, runspacePoolId, nextObjectId)).pipe(
-    Effect.timeoutOrElse({
-      duration: `${openTimeout} seconds`,
-      orElse: () => Effect.fail(new PoolBroken({ reason: `no session key after ${openTimeout} s`, sent: false }))
-    }),
-    Effect.tapError((error) => Effect.sync(() => markBroken(error.message))),
-    Effect.onInterrupt(() => Effect.sync(() => markBroken("interrupted during the key exchange")))
-  )
+  /** Once per pool, before the first value that carries a secret. */
+  const sessionKey = (sent: boolean) =>
+    Effect.suspend(() =>
+      cipher === undefined
+        ? ask("key exchange", sent, (pool) => exchangeSessionKey(pool, sent))
+        : Effect.succeed(cipher)
+    ).pipe(
+      Effect.tap((agreed) =>
+        Effect.sync(() => {
+          cipher = agreed
+        })
+      )
+    )
 
   const terminate = (commandId: string) =>
     wsman.signal(shellId, commandId, terminateSignal).pipe(
@@ -188,18 +180,30 @@ export const open = Effect.fn("RunspacePool.open")(function* (
       invokeOptions: InvokeOptions = {}
     ): Effect.fn.Return<PipelineResult, PsrpError> {
       if (broken !== undefined) return yield* broken
-      if (cipher === undefined && commands.some(({ parameters }) => Object.values(parameters).some(holdsSecureString)))
-        cipher = yield* sessionKey
+      if (commands.some(({ parameters }) => Object.values(parameters).some(holdsSecureString))) yield* sessionKey(false)
       const commandId = yield* newId
       yield* Effect.annotateCurrentSpan({ "psrp.shell_id": shellId, "psrp.pipeline_id": commandId })
       const pipelineId = commandId.toLowerCase()
-      const channel: PipelineChannel = { wsman, shellId, runspacePoolId, commandId, pipelineId, nextObjectId, cipher }
+      const channel: PipelineChannel = {
+        wsman,
+        shellId,
+        runspacePoolId,
+        commandId,
+        pipelineId,
+        nextObjectId,
+        cipher,
+        sessionKey: sessionKey(true)
+      }
       const statement = commands.map(({ name, isScript, parameters }) => ({
         name,
         isScript: isScript ?? false,
         parameters: Object.entries(parameters).map(([parameter, value]) => ({ name: parameter, value }))
       }))
-      const result = yield* runPipeline(channel, { statements: [statement], noInput: true }, invokeOptions).pipe(
+      const result = yield* runPipeline(
+        channel,
+        { statements: [statement], noInput: invokeOptions.input === undefined },
+        invokeOptions
+      ).pipe(
         Effect.onInterrupt(() => stop(channel)),
         Effect.tapError((error) =>
           Effect.suspend(() => {
@@ -217,10 +221,19 @@ export const open = Effect.fn("RunspacePool.open")(function* (
     (effect) => one.withPermit(effect)
   )
 
+  let resets = 0n
+  const reset = Effect.gen(function* () {
+    if (broken !== undefined) return yield* broken
+    if (opened.protocolVersion === "2.2")
+      return yield* new PoolBroken({ reason: "a server of protocol 2.2 resets nothing", sent: false })
+    yield* ask("reset", false, (pool) => resetRunspace(pool, ++resets))
+  }).pipe(one.withPermit)
+
   return {
     shellId,
-    psVersion,
+    psVersion: opened.psVersion,
     invoke,
+    reset,
     broken: Effect.sync(() => Option.fromUndefinedOr(broken))
   }
 })

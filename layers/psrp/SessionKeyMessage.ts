@@ -19,7 +19,7 @@ const publicKeyHeader = [6, 2, 0, 0, 0, 0xa4, 0, 0, 0x52, 0x53, 0x41, 0x31, 0, 8
 const sessionKeyHeader = [1, 2, 0, 0, 0x10, 0x66, 0, 0, 0, 0xa4, 0, 0]
 
 /** CryptoAPI writes numbers little-endian. */
-const reversed = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes).reverse()
+const reversed = (bytes: Uint8Array): Uint8Array => bytes.toReversed()
 
 const blobOf = (data: PsValue, name: string, header: ReadonlyArray<number>, bytes: number) => {
   const refuse = (reason: string) => Result.fail(new MessageError({ reason: `${name} ${reason}` }))

@@ -185,6 +185,9 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       }
       case MessageType.SetMinRunspaces:
         return send(outbox, availability(message.data, true))
+      // What a function of ours leaves in a runspace is no variable.
+      case MessageType.ResetRunspaceState:
+        return send(outbox, availability(message.data, true))
       case MessageType.GetAvailableRunspaces:
         return send(outbox, availability(message.data, BigInt(maxRunspaces - opened + Queue.sizeUnsafe(idle))))
       default:

@@ -47,6 +47,8 @@ describe("session key", () => {
     const data = recorded(MessageType.PublicKey)
     const key = Result.getOrThrow(readPublicKey(data))
     assert.strictEqual(key.exponent, 0x1_0001)
+    // Big-endian: a modulus of 2048 bits starts with a set bit, and is odd.
+    assert.isTrue((key.modulus[0] ?? 0) >= 0x80 && (key.modulus[255] ?? 0) % 2 === 1)
     assert.deepStrictEqual(publicKey(key).data, data)
   })
 

@@ -1,0 +1,55 @@
+/** Where a pipeline runs, and how its messages become fragments there and back. */
+import type * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Received, Wsman } from "../wsman/Wsman.ts"
+import { type Defragmenter, splitMessage } from "./Fragment.ts"
+import { decodeMessage, encodeMessage, type Message, type MessageBody } from "./Message.ts"
+import type { PsrpError } from "./PsrpError.ts"
+import type { SecureStringCipher } from "./SecureString.ts"
+
+export interface PipelineChannel {
+  readonly wsman: Wsman
+  readonly shellId: string
+  readonly runspacePoolId: string
+  /** Upper-case GUID of the WSMan command: ours, until the server's answer to Command names its own. */
+  commandId: string
+  /** The same, as PSRP's messages name it. */
+  readonly pipelineId: string
+  /** ObjectIds grow over all messages of a session. */
+  readonly nextObjectId: () => bigint
+  /** The session key, once it was exchanged: by `sessionKey`, which input needs when it is the first to hold a secret. */
+  cipher: SecureStringCipher | undefined
+  readonly sessionKey: Effect.Effect<SecureStringCipher, PsrpError>
+}
+
+/** Messages that one Receive completes, of the pool (`commandId` absent) or of one command. */
+export const messagesOf = (
+  defragmenter: Defragmenter,
+  received: Received,
+  commandId: string | undefined,
+  cipher?: SecureStringCipher
+): Result.Result<Array<Message>, { readonly message: string }> => {
+  const messages: Array<Message> = []
+  for (const stream of received.streams) {
+    if (stream.commandId !== undefined && stream.commandId.toLowerCase() !== commandId?.toLowerCase()) continue
+    const whole = defragmenter.push(stream.data)
+    if (Result.isFailure(whole)) return Result.fail(whole.failure)
+    for (const bytes of whole.success) {
+      const message = decodeMessage(bytes, cipher)
+      if (Result.isFailure(message)) return Result.fail(message.failure)
+      messages.push(message.success)
+    }
+  }
+  return Result.succeed(messages)
+}
+
+/** The fragments of a message to this pipeline. */
+export const address = (channel: PipelineChannel, body: MessageBody): Array<Uint8Array> =>
+  splitMessage(
+    channel.nextObjectId(),
+    encodeMessage(
+      { destination: "server", runspacePoolId: channel.runspacePoolId, pipelineId: channel.pipelineId, ...body },
+      channel.cipher
+    ),
+    channel.wsman.maxFragmentBytes
+  )
