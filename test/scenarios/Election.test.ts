@@ -1,5 +1,6 @@
 /** Two replicas on a real API server: whoever is killed, stopped or told to end, only the holder of the Lease writes. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as AuditTrail from "./AuditTrail.ts"
 import * as Replicas from "./Replicas.ts"
@@ -17,36 +18,31 @@ const milliseconds = (values: ReadonlyArray<number>): string =>
 
 type Site = Effect.Success<ReturnType<typeof Replicas.make>>
 
-/** SIGKILL. */
-const kill = Effect.fnUntraced(function* (site: Site) {
-  const { leader } = yield* site.standing
-  const { at, life } = yield* site.signal(leader, "SIGKILL")
-  const after = yield* site.takenOver(at)
-  assert.strictEqual(yield* life.ended, "SIGKILL")
-  return after
-})
+/** Sends the signal to a leader, until one ended by it: on a busy machine a leader may just have lost its lease by itself. */
+const endOf = (site: Site, signal: "SIGKILL" | "SIGTERM", how: number | string): Effect.Effect<number> =>
+  Effect.gen(function* () {
+    const { at, life } = yield* site.signalLeader(signal)
+    const after = yield* site.takenOver(at)
+    const lost = (yield* life.lines).some((line) => String(line["message"]).includes("leader election lost"))
+    const ended = yield* life.ended
+    if (lost && ended !== how) return yield* endOf(site, signal, how)
+    assert.strictEqual(ended, how)
+    return after
+  })
 
 /** Stopped until another works, and let go on: it must do nothing but end. */
 const stopAndContinue = Effect.fnUntraced(function* (site: Site) {
-  const { leader } = yield* site.standing
-  const { at, life } = yield* site.signal(leader, "SIGSTOP")
+  const { at, leader, life } = yield* site.signalLeader("SIGSTOP")
   const after = yield* site.takenOver(at)
-  const continued = yield* site.signal(leader, "SIGCONT")
+  const continued = yield* Clock.currentTimeMillis
+  process.kill(life.pid, "SIGCONT")
   assert.strictEqual(yield* life.ended, 1)
-  const late = site.audit.look().filter(({ received, user }) => user === leader.user && received > continued.at)
+  const late = site.audit.look().filter(({ received, user }) => user === leader.user && received > continued)
   assert.deepStrictEqual(late, [])
-  const lost = (yield* life.lines).filter((line) => String(line["message"]).includes("lost"))
+  const lost = (yield* life.lines).filter((line) => String(line["message"]).includes("leader election lost"))
   assert.lengthOf(lost, 1)
   assert.match(String(lost[0]?.["message"]), /^leader election lost: caps-system\/f4af8138\.cluster\.x-k8s\.io: /u)
   return after
-})
-
-/** Told to end: the other need not wait for the lease. */
-const end = Effect.fnUntraced(function* (site: Site) {
-  const { leader } = yield* site.standing
-  const { at, life } = yield* site.signal(leader, "SIGTERM")
-  assert.strictEqual(yield* life.ended, 0)
-  return yield* site.takenOver(at)
 })
 
 /** The term of each process in which a shell was opened, by its shells: the process says both in its log. */
@@ -101,10 +97,11 @@ describe.skipIf(assets === "")("two replicas (needs KUBEBUILDER_ASSETS)", () => 
         const stopped: Array<number> = []
         const rounds = Effect.gen(function* () {
           for (let round = 0; round < kills; round++) {
-            killed.push(yield* kill(site))
+            killed.push(yield* endOf(site, "SIGKILL", "SIGKILL"))
             if (round % 7 === 6) stopped.push(yield* stopAndContinue(site))
           }
-          return yield* end(site)
+          // Told to end it gives the lease up: nobody waits for it.
+          return yield* endOf(site, "SIGTERM", 0)
         })
         const ended = yield* Effect.raceFirst(rounds, site.work)
         const { exchanges, mutations, terms, works } = yield* judge(site)

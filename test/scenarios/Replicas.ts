@@ -148,6 +148,12 @@ export interface Replica {
   current: OperatorProcess.OperatorProcess | undefined
 }
 
+export interface Signalled {
+  readonly at: number
+  readonly leader: Replica
+  readonly life: OperatorProcess.OperatorProcess
+}
+
 /** Everything ends with the scope. */
 export const make = Effect.fnUntraced(function* (assets: string) {
   const folder = yield* Effect.acquireRelease(
@@ -221,14 +227,17 @@ export const make = Effect.fnUntraced(function* (assets: string) {
       })
     )
 
-  /** To the process that runs; answers when, and to which. */
-  const signal = Effect.fnUntraced(function* (it: Replica, name: NodeJS.Signals) {
-    const life = yield* Effect.fromNullishOr(it.current).pipe(Effect.orDie)
-    const at = yield* Clock.currentTimeMillis
-    process.kill(life.pid, name)
-    return { at, life }
-  })
+  /** To whoever leads and works; one that ended by itself before it was sent is not counted. */
+  const signalLeader = (name: NodeJS.Signals): Effect.Effect<Signalled> =>
+    Effect.gen(function* () {
+      const { leader } = yield* standing
+      const { current: life } = leader
+      const at = yield* Clock.currentTimeMillis
+      if (life === undefined) return yield* signalLeader(name)
+      process.kill(life.pid, name)
+      return { at, leader, life }
+    })
 
   yield* Effect.forEach(pair, (it) => Effect.forkScoped(supervise(it)))
-  return { pair, work: work(access), signal, standing, takenOver, works, audit, site }
+  return { pair, work: work(access), signalLeader, takenOver, works, audit, site }
 })
