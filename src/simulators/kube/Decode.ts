@@ -1,12 +1,14 @@
 /** From the bytes of a request to an object of a kind: media type, strictness, metadata of the right shape. */
 import * as Yaml from "yaml"
 import * as DuplicateFields from "./DuplicateFields.ts"
-import { badRequest, invalid, tooLarge, unsupportedMediaType } from "./Failure.ts"
+import { badRequest, invalid, tooLarge, unconsumed, unsupportedMediaType } from "./Failure.ts"
 import * as GoJson from "./GoJson.ts"
 import { apiVersion, type Kind } from "./Kind.ts"
 import { isObject, metadata, text, type Json, type KubeJson } from "./KubeJson.ts"
 import * as MetadataRules from "./MetadataRules.ts"
 import * as OpenApiSchemas from "./OpenApiSchemas.ts"
+import * as Protobuf from "./Protobuf.ts"
+import * as ProtobufKinds from "./ProtobufKinds.ts"
 import { applyDefaults, prune } from "./StructuralSchema.ts"
 import * as TypedFields from "./TypedFields.ts"
 
@@ -51,18 +53,31 @@ const typeMeta = String.raw`value of type struct { APIVersion string "json:\"api
 const yamlAsJson = (source: string): string =>
   JSON.stringify(Yaml.parse(source, { version: "1.1", uniqueKeys: false }) ?? null)
 
-/** The object of a POST or PUT, in JSON or YAML. */
+const protobuf = (bytes: Uint8Array, phrase: (fault: string) => string): KubeJson | undefined => {
+  try {
+    return ProtobufKinds.decode(bytes)
+  } catch (error) {
+    if (error instanceof Protobuf.Unreadable) throw badRequest(phrase(error.fault))
+    throw error
+  }
+}
+
+/** The object of a POST or PUT, in JSON, YAML, or what kubectl creates from its command line in Protocol Buffers. */
 export const object = (
   bytes: Uint8Array,
   contentType: string,
   kind: Kind
 ): { object: KubeJson; duplicates: Body["duplicates"] } => {
   const type = mediaType(contentType)
+  const unrecognized = (fault: string) =>
+    `the object provided is unrecognized (must be of type ${kind.kind}): ${fault} (${summary(bytes)})`
+  if (type === ProtobufKinds.mediaType && !kind.custom) {
+    const sent = protobuf(bytes, unrecognized)
+    if (sent !== undefined) return { object: sent, duplicates: [] }
+  }
   if (!["", "application/json", "application/yaml"].includes(type)) {
     throw unsupportedMediaType(["application/json", "application/yaml"])
   }
-  const unrecognized = (fault: string) =>
-    `the object provided is unrecognized (must be of type ${kind.kind}): ${fault} (${summary(bytes)})`
   const undetermined = (fault: string) => unrecognized(`couldn't get version/kind; json parse error: ${fault}`)
   const written = source(bytes)
   let json = written
@@ -100,12 +115,13 @@ export const patchType = (contentType: string, kind: Kind): PatchType => {
     case "application/strategic-merge-patch+json":
       if (!kind.custom) return "strategic"
   }
-  throw unsupportedMediaType([
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    ...(kind.custom ? [] : ["application/strategic-merge-patch+json"]),
-    "application/apply-patch+yaml"
-  ])
+  throw kind.custom
+    ? unsupportedMediaType([
+        "application/json-patch+json",
+        "application/merge-patch+json",
+        "application/apply-patch+yaml"
+      ])
+    : unconsumed
 }
 
 const mustBe = (kind: Kind, object: KubeJson, field: string, found: string, wanted: string): Error =>

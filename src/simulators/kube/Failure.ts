@@ -149,6 +149,9 @@ export const unsupportedMediaType = (accepted: ReadonlyArray<string>): Failure =
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`
   )
 
+/** For a media type that a route of the server's own kinds does not take. */
+export const unconsumed = failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
 /** A patch that cannot be applied: a failed test, a missing path. */
 export const unprocessable = failure(
   422,

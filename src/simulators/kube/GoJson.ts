@@ -45,16 +45,15 @@ export const syntaxFault = (source: string): string => {
   }
   const word = (literal: string): string | undefined => {
     for (const expected of literal) {
-      if (at >= source.length) return end
-      if (peek() !== expected) return invalid(peek(), `in literal ${literal} (expecting ${quoted(expected)})`)
+      // The scanner takes the end of the text for a space.
+      if (peek() !== expected) return invalid(peek() || " ", `in literal ${literal} (expecting ${quoted(expected)})`)
       at++
     }
     return undefined
   }
   const number = (): string | undefined => {
     const digits = (what: string): string | undefined => {
-      if (at >= source.length) return end
-      if (!/\d/u.test(peek())) return invalid(peek(), what)
+      if (!/\d/u.test(peek())) return invalid(peek() || " ", what)
       while (/\d/u.test(peek())) at++
       return undefined
     }

@@ -1,5 +1,6 @@
 /** RFC 6902 JSON patches as the real API server applies them. */
 import * as Data from "effect/Data"
+import { unmarshalFault } from "./GoJson.ts"
 import { equals, isArray, isObject, type Json } from "./KubeJson.ts"
 
 /** The patch is no list of operations. */
@@ -62,11 +63,9 @@ const changeAt = (document: Json | undefined, path: ReadonlyArray<string>, chang
 
 const change = (document: Json, pointer: string, to: Change): Json => changeAt(document, tokens(pointer), to, pointer)
 
-const nameOf = (value: Json): string => (value === null ? "null" : isArray(value) ? "array" : typeof value)
-
 const step = (document: Json, operation: Json): Json => {
   if (!isObject(operation))
-    throw new Malformed({ text: `json: cannot unmarshal ${nameOf(operation)} into an operation` })
+    throw new Malformed({ text: unmarshalFault(operation, "value of type handlers.jsonPatchOp") })
   const { op, path, from, value = null } = operation
   if (typeof path !== "string") throw new Inapplicable({ text: "an operation has no path" })
   switch (op) {
@@ -93,8 +92,8 @@ const step = (document: Json, operation: Json): Json => {
 
 /** `document` after all operations, or none of them. Throws {@link Malformed} or {@link Inapplicable}. */
 export const apply = (document: Json, patch: Json): Json => {
-  if (!isArray(patch))
-    throw new Malformed({ text: `json: cannot unmarshal ${nameOf(patch)} into a list of operations` })
+  if (patch === null) return document
+  if (!isArray(patch)) throw new Malformed({ text: unmarshalFault(patch, "value of type []handlers.jsonPatchOp") })
   return patch.reduce(step, document)
 }
 

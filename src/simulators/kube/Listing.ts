@@ -5,6 +5,7 @@ import * as Failure from "./Failure.ts"
 import * as GoJson from "./GoJson.ts"
 import type { Kind } from "./Kind.ts"
 import { at, text, type Json, type KubeJson } from "./KubeJson.ts"
+import * as ListOptions from "./ListOptions.ts"
 import * as Options from "./Options.ts"
 import * as Selector from "./Selector.ts"
 import type { Entry, Storage } from "./Storage.ts"
@@ -23,10 +24,12 @@ export interface Page {
 export const prefix = (scope: Scope): string =>
   scope.kind.namespaced && scope.namespace !== "" ? `${scope.namespace}/` : ""
 
-/** Label and field selector of a query together. */
-export const predicate = (kind: Kind, query: URLSearchParams): Selector.Predicate => {
+/** Label and field selector of a query together; refuses options in the order of the real server. Throws 400, 422. */
+export const predicate = (kind: Kind, query: URLSearchParams, verb: "list" | "watch"): Selector.Predicate => {
   const labels = Selector.labels(query.get("labelSelector") ?? "")
-  const fields = Selector.fields(query.get("fieldSelector") ?? "", kind)
+  const terms = Selector.terms(query.get("fieldSelector") ?? "")
+  ListOptions.validate(query, verb)
+  const fields = Selector.fields(terms, kind)
   return (object) => labels(object) && fields(object)
 }
 
@@ -60,11 +63,6 @@ const decode = (token: string): Position => {
   return { revision, start }
 }
 
-const forbidden = (field: string, message: string): Failure.Failure =>
-  Failure.invalid("meta.k8s.io", "ListOptions", "", [
-    { reason: "FieldValueForbidden", field, message: `Forbidden: ${message}` }
-  ])
-
 /** Throws 504 for a revision of the future. */
 const requireReached = (version: string, storage: Storage) => {
   if (Number(version) <= storage.revision()) return
@@ -80,7 +78,7 @@ const requireReached = (version: string, storage: Storage) => {
 }
 
 /** What strconv.ParseUint says of a version that is no number; undefined for one that is. */
-const versionFault = (version: string): string | undefined =>
+export const versionFault = (version: string): string | undefined =>
   version === "" || /^\d+$/u.test(version)
     ? undefined
     : `resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`
@@ -96,40 +94,23 @@ export const requireVersion = (query: URLSearchParams, storage: Storage) => {
 /** The revision that an exact list wants; undefined for the present. */
 const exact = (query: URLSearchParams, storage: Storage): number | undefined => {
   const version = query.get("resourceVersion") ?? ""
-  const match = query.get("resourceVersionMatch") ?? ""
-  if (match !== "" && version === "") {
-    throw forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided")
-  }
-  if (!["", "Exact", "NotOlderThan"].includes(match)) {
-    throw Failure.invalid("meta.k8s.io", "ListOptions", "", [
-      {
-        reason: "FieldValueNotSupported",
-        field: "resourceVersionMatch",
-        message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`
-      }
-    ])
-  }
-  if (match === "Exact" && version === "0") {
-    throw forbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
-  }
   const fault = versionFault(version)
   if (fault !== undefined) throw Failure.badRequest(`invalid resource version: ${fault}`)
   requireReached(version, storage)
-  return match === "Exact" ? Number(version) : undefined
+  return query.get("resourceVersionMatch") === "Exact" ? Number(version) : undefined
 }
 
 /** One page. Raises 400, 410 (page or revision older than history), 422, 504. */
 export const list = (storage: Storage, scope: Scope, query: URLSearchParams): Page => {
-  const matches = predicate(scope.kind, query)
-  if (query.has("sendInitialEvents")) throw forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+  Options.integer(query, "timeoutSeconds")
   const given = Options.integer(query, "limit") ?? 0
   const limit = given > 0 ? given : Number.POSITIVE_INFINITY
-  Options.integer(query, "timeoutSeconds")
+  const matches = predicate(scope.kind, query, "list")
   const token = query.get("continue") ?? ""
-  if (token !== "" && (query.get("resourceVersion") ?? "0") !== "0") {
+  const position = token === "" ? undefined : decode(token)
+  if (position !== undefined && (query.get("resourceVersion") ?? "0") !== "0") {
     throw Failure.badRequest("specifying resource version is not allowed when using continue")
   }
-  const position = token === "" ? undefined : decode(token)
   const wanted = position?.revision ?? exact(query, storage)
   const revision = wanted ?? storage.revision()
   const entries =
@@ -149,8 +130,6 @@ export const list = (storage: Storage, scope: Scope, query: URLSearchParams): Pa
     objects: page.map((entry) => entry.object),
     metadata: {
       resourceVersion: String(revision),
-      // Lists of custom resources say that there is no more.
-      ...(scope.kind.custom && { continue: "" }),
       ...(following !== undefined && {
         continue: encode({ revision, start: following.key }),
         ...(!selected && { remainingItemCount: rest.length - page.length })

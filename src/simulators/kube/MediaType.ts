@@ -28,3 +28,5 @@ export const accepted = (header: string): ReadonlyArray<MediaRange> =>
 /** Whether a range lets JSON through. */
 export const isJson = ({ type }: MediaRange): boolean =>
   type === "application/json" || type === "application/*" || type === "*/*"
+
+export const isYaml = ({ type }: MediaRange): boolean => type === "application/yaml"

@@ -5,7 +5,7 @@ import * as Discovery from "./Discovery.ts"
 import * as Failure from "./Failure.ts"
 import type { Kind } from "./Kind.ts"
 import type { KubeJson } from "./KubeJson.ts"
-import { accepted, isJson, type MediaRange } from "./MediaType.ts"
+import { accepted, isJson, isYaml, type MediaRange } from "./MediaType.ts"
 import * as OpenApi from "./OpenApi.ts"
 
 const encoder = new TextEncoder()
@@ -38,7 +38,9 @@ const discovery = (kinds: ReadonlyArray<Kind>, segments: ReadonlyArray<string>, 
   const [root] = segments
   const ranges = accepted(request.headers["accept"] ?? "")
   const wanted = ranges.find(
-    (range) => (segments.length === 1 && asksForAll(range)) || (isJson(range) && range.parameters["as"] === undefined)
+    (range) =>
+      (segments.length === 1 && asksForAll(range)) ||
+      ((isJson(range) || isYaml(range)) && range.parameters["as"] === undefined)
   )
   const document = Discovery.document(kinds, segments)
   if (document === undefined) return notFound

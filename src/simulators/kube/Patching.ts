@@ -1,6 +1,7 @@
 /** What a patch of each type makes of an object. */
 import type { PatchType } from "./Decode.ts"
 import * as Failure from "./Failure.ts"
+import { unmarshalFault } from "./GoJson.ts"
 import * as JsonPatch from "./JsonPatch.ts"
 import type { Kind } from "./Kind.ts"
 import { isObject, type Json, type KubeJson } from "./KubeJson.ts"
@@ -17,11 +18,9 @@ const jsonPatched = (current: KubeJson, patch: Json): Json => {
   }
 }
 
-const requireObject = (patch: Json): KubeJson => {
+const requireObject = (patch: Json, context: string): KubeJson => {
   if (isObject(patch)) return patch
-  throw Failure.badRequest(
-    "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
-  )
+  throw Failure.badRequest(`${context}${unmarshalFault(patch, "value of type map[string]interface {}")}`)
 }
 
 /** Throws 400, 422, 500 (strategic patches that mean nothing), 501 (server-side apply). */
@@ -32,9 +31,10 @@ export const apply = (kind: Kind, current: KubeJson, type: PatchType, patch: Jso
     case "apply":
       throw Failure.notImplemented("server-side apply is not served here: use a merge or JSON patch")
     case "merge":
-      return MergePatch.apply(current, requireObject(patch))
+      if (patch === null) throw Failure.badRequest("Invalid JSON Patch")
+      return MergePatch.apply(current, requireObject(patch, "error decoding patch: "))
     case "strategic":
-      return StrategicMergePatch.apply(kind, current, requireObject(patch))
+      return StrategicMergePatch.apply(kind, current, requireObject(patch ?? {}, ""))
   }
 }
 

@@ -3,7 +3,7 @@ import { badRequest, internal, notAcceptable, unfitting } from "./Failure.ts"
 import { humanDuration } from "./HumanDuration.ts"
 import * as JsonPath from "./JsonPath.ts"
 import { apiVersion, present, type Column, type Kind } from "./Kind.ts"
-import { accepted, isJson } from "./MediaType.ts"
+import { accepted, isJson, isYaml } from "./MediaType.ts"
 import { assign, metadata, text, type Json, type KubeJson } from "./KubeJson.ts"
 
 export type Shape = "Object" | "Table" | "PartialObjectMetadata" | "PartialObjectMetadataList"
@@ -11,9 +11,9 @@ export type Shape = "Object" | "Table" | "PartialObjectMetadata" | "PartialObjec
 const shapes: ReadonlyArray<Shape> = ["Table", "PartialObjectMetadata", "PartialObjectMetadataList"]
 
 /** The first shape of an Accept header that can be served. Throws 406. */
-export const accept = (header: string): Shape => {
+const accept = (header: string): Shape => {
   for (const range of accepted(header)) {
-    if (!isJson(range) && range.type !== "application/yaml") continue
+    if (!isJson(range) && !isYaml(range)) continue
     const { as, g: group, v: version } = range.parameters
     if (as === undefined) return "Object"
     const shape = shapes.find((each) => each === as)
@@ -70,8 +70,7 @@ const definitions = (kind: Kind): ReadonlyArray<KubeJson> =>
     priority
   }))
 
-/** includeObject of a query. Throws 400. */
-export const included = (query: URLSearchParams): TableOptions["include"] => {
+const included = (query: URLSearchParams): TableOptions["include"] => {
   const given = query.get("includeObject") ?? ""
   switch (given) {
     case "":
@@ -85,6 +84,15 @@ export const included = (query: URLSearchParams): TableOptions["include"] => {
         `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(given)}: must be 'Metadata', 'Object', 'None', or empty`
       )
   }
+}
+
+/** What a request wants to see: the shape, and of objects in tables how much. Throws 400, 406. */
+export const asked = (
+  header: string,
+  query: URLSearchParams
+): { readonly shape: Shape; readonly include: TableOptions["include"] } => {
+  const shape = accept(header)
+  return { shape, include: shape === "Table" ? included(query) : "Metadata" }
 }
 
 export interface TableOptions {
@@ -142,7 +150,8 @@ export const list = (
     ? {
         kind: kind.listKind,
         apiVersion: apiVersion(kind),
-        metadata: listMetadata,
+        // Lists of custom resources say that there is no more.
+        metadata: kind.custom ? { continue: "", ...listMetadata } : listMetadata,
         // The real server leaves them out of lists of its own kinds, too.
         items: kind.custom ? items : items.map((item) => assign(item, { apiVersion: undefined, kind: undefined }))
       }

@@ -92,8 +92,8 @@ export interface Answered {
 const read = (asked: Asked, stamp: Stamp.Stamp): KubeJson | undefined => {
   const { world, request, path, query } = asked
   const { kind, namespace, name } = path
-  const shape = Representation.accept(request.headers["accept"] ?? "")
-  const table = { millis: stamp.millis, include: Representation.included(query), columns: true }
+  const { shape, include } = Representation.asked(request.headers["accept"] ?? "", query)
+  const table = { millis: stamp.millis, include, columns: true }
   switch (verb(request.method, path, query)) {
     case "get":
       Listing.requireVersion(query, world.storage)
@@ -137,7 +137,9 @@ const write = (asked: Asked, stamp: Stamp.Stamp): Admission.Steps<Writes.Written
       const body =
         type === "apply"
           ? { json: null, duplicates: [] }
-          : Decode.parse(Decode.source(request.body), (fault) => `error decoding patch: ${fault}`)
+          : Decode.parse(Decode.source(request.body), (fault) =>
+              type === "strategic" ? fault : `error decoding patch: ${fault}`
+            )
       return Writes.patch(world, target(path), type, body, options)
     }
   }
@@ -161,13 +163,13 @@ const answer = Effect.fnUntraced(function* (
   const { kind, namespace } = path
   const stamp = yield* Stamp.take
   const wanted = verb(request.method, path, query)
-  const found = yield* Failure.attempt(() => {
+  const { found, shape, include } = yield* Failure.attempt(() => {
     requireAllowed(path, wanted)
-    return read(asked, stamp)
+    return { found: read(asked, stamp), ...Representation.asked(request.headers["accept"] ?? "", query) }
   })
   if (found !== undefined) return { response: json(wanted === "create" ? 201 : 200, found), object: undefined }
   const admitted = admit({ world, webhooks, user, warn })
-  const table = { millis: stamp.millis, include: Representation.included(query), columns: true }
+  const table = { millis: stamp.millis, include, columns: true }
   switch (wanted) {
     case "delete": {
       const removed = yield* Admission.run(
@@ -198,10 +200,9 @@ const answer = Effect.fnUntraced(function* (
       return { response: json(200, body), object: undefined }
     }
     default: {
-      const shape = yield* Failure.attempt(() => Representation.accept(request.headers["accept"] ?? ""))
       const { object, warnings } = yield* Admission.run(() => write(asked, stamp), admitted)
       warn(warnings)
-      const body = Representation.one(shape, kind, object, table)
+      const body = yield* Failure.attempt(() => Representation.one(shape, kind, object, table))
       return { response: json(wanted === "create" ? 201 : 200, body), object }
     }
   }
@@ -219,10 +220,7 @@ const warned = (response: Response, warnings: ReadonlyArray<string>): Response =
       }
 
 const watching = Effect.fnUntraced(function* ({ world, request, path, query }: Asked) {
-  const { shape, include } = yield* Failure.attempt(() => ({
-    shape: Representation.accept(request.headers["accept"] ?? ""),
-    include: Representation.included(query)
-  }))
+  const { shape, include } = yield* Failure.attempt(() => Representation.asked(request.headers["accept"] ?? "", query))
   return {
     status: 200,
     headers: { "content-type": "application/json", "cache-control": "no-cache, private" },

@@ -116,17 +116,28 @@ const unsupported = (label: string, kind: Kind): Error =>
     ? badRequest(`field label not supported: ${label}`)
     : badRequest(`${JSON.stringify(label)} is not a known field selector: only "metadata.name", "metadata.namespace"`)
 
-/** Terms `path=value`, `path==value`, `path!=value`, joined by commas. */
-export const fields = (selector: string, kind: Kind): Predicate => {
-  const terms = split(selector).map((term): Predicate => {
+interface Term {
+  readonly label: string
+  readonly not: boolean
+  readonly value: string
+}
+
+/** Terms `path=value`, `path==value`, `path!=value`, joined by commas. Throws 400. */
+export const terms = (selector: string): ReadonlyArray<Term> =>
+  split(selector).map((term) => {
     const match = /^(.*?)(==|!=|=)(.*)$/su.exec(term)
     if (match === null) throw badRequest(`invalid selector: '${selector}'; can't understand '${term}'`)
     const [, label = "", operator, given = ""] = match
-    const value = unescaped(given)
+    return { label, not: operator === "!=", value: unescaped(given) }
+  })
+
+/** Throws 400 for a field that objects of the kind are not selected by. */
+export const fields = (parsed: ReadonlyArray<Term>, kind: Kind): Predicate => {
+  const predicates = parsed.map(({ label, not, value }): Predicate => {
     const path =
       label === "metadata.name" || label === "metadata.namespace" ? label.split(".") : kind.fieldLabels[label]
     if (path === undefined) throw unsupported(label, kind)
-    return operator === "!=" ? (object) => text(object, ...path) !== value : (object) => text(object, ...path) === value
+    return (object) => (text(object, ...path) === value) !== not
   })
-  return (object) => terms.every((term) => term(object))
+  return (object) => predicates.every((holds) => holds(object))
 }

@@ -16,6 +16,7 @@ import * as ServiceAccountTokens from "./ServiceAccountTokens.ts"
 import { anonymous, type User } from "./User.ts"
 import type { Webhooks } from "./WebhookConnection.ts"
 import type { World } from "./Writes.ts"
+import * as YamlAnswer from "./YamlAnswer.ts"
 
 export interface Server {
   readonly world: World
@@ -70,8 +71,7 @@ const authorize = (
   throw Failure.forbidden(names, names.name, text)
 }
 
-/** Answers a request of a known user. */
-export const serve = (server: Server, user: User, request: Request): Effect.Effect<Response, never, Scope.Scope> =>
+const answer = (server: Server, user: User, request: Request): Effect.Effect<Response, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { world, audit } = server
     const { pathname, searchParams: query } = new URL(request.target, "http://kubernetes")
@@ -107,7 +107,14 @@ export const serve = (server: Server, user: User, request: Request): Effect.Effe
     })
     const meta = metadata(object ?? {})
     record(response.status, text(meta, "name") || path.name, text(meta, "resourceVersion"))
-    return request.method === "HEAD" ? { ...response, body: new Uint8Array() } : response
+    return response
+  })
+
+/** Answers a request of a known user. */
+export const serve = (server: Server, user: User, request: Request): Effect.Effect<Response, never, Scope.Scope> =>
+  Effect.map(answer(server, user, request), (response) => {
+    const presented = YamlAnswer.present(request, response)
+    return request.method === "HEAD" ? { ...presented, body: new Uint8Array() } : presented
   })
 
 export const handler =

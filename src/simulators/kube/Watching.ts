@@ -8,7 +8,8 @@ import * as Stream from "effect/Stream"
 import * as Failure from "./Failure.ts"
 import { apiVersion, type Kind } from "./Kind.ts"
 import { withMetadata, type KubeJson } from "./KubeJson.ts"
-import { predicate, prefix, type Scope } from "./Listing.ts"
+import { predicate, prefix, versionFault, type Scope } from "./Listing.ts"
+import * as Options from "./Options.ts"
 import * as Representation from "./Representation.ts"
 import type { Predicate } from "./Selector.ts"
 import type { Change, Storage } from "./Storage.ts"
@@ -38,9 +39,6 @@ const seen = (
     : undefined
 }
 
-const listOptions = (field: string, message: string): Failure.Failure =>
-  Failure.invalid("meta.k8s.io", "ListOptions", "", [{ reason: "FieldValueForbidden", field, message }])
-
 interface Plan {
   readonly matches: Predicate
   /** undefined: state first. */
@@ -52,25 +50,21 @@ interface Plan {
 }
 
 /** Throws 400, 422, 500 as the real server does. */
-const plan = (kind: Kind, query: URLSearchParams): Plan => {
+const plan = (kind: Kind, query: URLSearchParams, storage: Storage): Plan => {
   const version = query.get("resourceVersion") ?? ""
-  if (version !== "" && !/^\d+$/u.test(version)) {
-    throw Failure.internal(
-      `resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`
-    )
-  }
-  const streaming = query.get("sendInitialEvents") === "true"
-  if (streaming && query.get("resourceVersionMatch") !== "NotOlderThan") {
-    throw listOptions(
-      "resourceVersionMatch",
-      "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-    )
-  }
-  const seconds = Number(query.get("timeoutSeconds") ?? "")
+  const seconds = Options.integer(query, "timeoutSeconds") ?? 0
+  Options.integer(query, "limit")
+  const matches = predicate(kind, query, "watch")
+  const fault = versionFault(version)
+  if (fault !== undefined) throw Failure.internal(fault)
+  const streaming = query.has("sendInitialEvents") && Options.flag(query, "sendInitialEvents")
+  const unversioned = version === "" || version === "0"
+  // Who wants no initial events, and names no version, starts now.
+  const from = unversioned ? (query.has("sendInitialEvents") ? storage.revision() : undefined) : Number(version)
   return {
-    matches: predicate(kind, query),
-    from: streaming || version === "" || version === "0" ? undefined : Number(version),
-    bookmarks: ["true", "1"].includes(query.get("allowWatchBookmarks") ?? ""),
+    matches,
+    from: streaming ? undefined : from,
+    bookmarks: Options.flag(query, "allowWatchBookmarks"),
     streaming,
     timeoutSeconds: seconds > 0 ? seconds : defaultTimeoutSeconds
   }
@@ -126,7 +120,7 @@ export const watch = Effect.fnUntraced(function* (
   include: Representation.TableOptions["include"]
 ): Effect.fn.Return<Stream.Stream<Uint8Array>, Failure.Failure, ScopeModule.Scope> {
   const { kind } = scope
-  const planned = yield* Failure.attempt(() => plan(kind, query))
+  const planned = yield* Failure.attempt(() => plan(kind, query, storage))
   const home = prefix(scope)
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
@@ -138,7 +132,8 @@ export const watch = Effect.fnUntraced(function* (
     for (const { object } of storage.list(kind.store, home)) {
       if (planned.matches(object)) first.push(write("ADDED", object, now()))
     }
-    if (planned.streaming) first.push(bookmark(kind, storage.revision(), { "k8s.io/initial-events-end": "true" }))
+    if (planned.streaming && planned.bookmarks)
+      first.push(bookmark(kind, storage.revision(), { "k8s.io/initial-events-end": "true" }))
   } else {
     const missed = storage.since(kind.store, planned.from)
     if (missed === undefined) {
