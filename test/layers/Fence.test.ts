@@ -4,12 +4,17 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as http from "node:http"
 import type * as net from "node:net"
 import { Dial } from "../../layers/Dial.ts"
 import { classify, notLeader } from "../../layers/DialFailure.ts"
 import type { Fence } from "../../layers/Fence.ts"
 import { NotLeader } from "../../layers/Fence.ts"
+import { KubeClient } from "../../layers/kube/KubeClient.ts"
+import * as KubeConfig from "../../layers/kube/KubeConfig.ts"
+import * as Lane from "../../layers/wsman/Lane.ts"
+import { Namespace } from "../../schemas/kube/Core.ts"
 
 const gate = () => {
   let refusal: NotLeader | undefined
@@ -155,5 +160,47 @@ describe("a fenced Dial", () => {
         assert.deepStrictEqual(seen, ["POST /slow", "GET /read"])
       }).pipe(Effect.provide(dial(fence, inProcess)))
     })
+  )
+
+  it.effect("makes a write to Kubernetes a NotLeader, and an exchange with WinRM one that was not sent", () =>
+    Effect.gen(function* () {
+      const { fence, close } = gate()
+      const seen: Array<string> = []
+      const answer = (value: object) => ({
+        status: 200,
+        headers: { "content-type": "application/json" },
+        body: new TextEncoder().encode(JSON.stringify(value))
+      })
+      const object = { metadata: { name: "n", uid: "u", resourceVersion: "1" } }
+      const inProcess = Dial.layerInProcess(
+        new Map([
+          [
+            "https://server:1",
+            ({ method, target }) => Effect.sync(() => (seen.push(`${method} ${target}`), answer(object)))
+          ]
+        ])
+      )
+      close()
+      yield* Effect.gen(function* () {
+        const kube = yield* KubeClient
+        yield* kube.get(Namespace, { namespace: "", name: "n" })
+        assert.strictEqual((yield* Effect.flip(kube.create(Namespace, "", object)))._tag, "NotLeader")
+        assert.strictEqual((yield* Effect.flip(kube.delete(Namespace, { namespace: "", name: "n" })))._tag, "NotLeader")
+        const lane = yield* Lane.make({
+          endpoint: { origin: "https://server:1" },
+          credentials: { authentication: "Basic", userName: "u", password: Redacted.make("p") },
+          operationTimeoutSeconds: 60
+        })
+        assert.deepInclude(yield* Effect.flip(lane.post("<Envelope/>")), {
+          _tag: "WsmanUnavailable",
+          kind: "fenced",
+          sent: false
+        })
+        assert.deepStrictEqual(seen, ["GET /api/v1/namespaces/n"])
+      }).pipe(
+        Effect.provide(KubeClient.layer(KubeConfig.fixed({ server: "https://server:1", token: Redacted.make("t") }))),
+        Effect.provide(dial(fence, inProcess))
+      )
+    }).pipe(Effect.scoped)
   )
 })
