@@ -7,6 +7,7 @@ import * as Yaml from "yaml"
 import * as CertificateAuthority from "../../../src/simulators/CertificateAuthority.ts"
 import * as EmbeddedApiServer from "../../../src/simulators/kube/EmbeddedApiServer.ts"
 import { listen } from "../../../src/simulators/Listener.ts"
+import { realApi, unavailable } from "../../harness/ApiServer.ts"
 import * as Kubectl from "../../harness/Kubectl.ts"
 
 const server = Effect.gen(function* () {
@@ -61,5 +62,54 @@ describe("kubectl", () => {
       assert.match(yield* kubectl(["delete", "ns", "team", "--timeout=10s"]), /"team" deleted/u)
       assert.match(yield* kubectl(["get", "cm", "settings", "-n", "team"]), /NotFound/u)
     })
+  )
+
+  run("creates from its command line, which it sends in Protocol Buffers", () =>
+    Effect.gen(function* () {
+      const kubectl = yield* server
+      const words = (line: string) => kubectl(line.split(" "))
+      assert.strictEqual(yield* words("create namespace team"), "namespace/team created\n")
+      yield* words("create configmap settings -n team --from-literal=a=b")
+      yield* words("create secret generic password -n team --from-literal=a=b")
+      assert.strictEqual(yield* words("get cm settings -n team -o jsonpath={.data}"), '{"a":"b"}')
+      assert.strictEqual(yield* words("get secret password -n team -o jsonpath={.data.a}/{.type}"), "Yg==/Opaque")
+      assert.match(yield* words("create serviceaccount robot -n team"), /created/u)
+      assert.match(yield* words("create role reader -n team --verb=get,list --resource=pods"), /created/u)
+      assert.match(
+        yield* words("create rolebinding robot -n team --role=reader --serviceaccount=team:robot"),
+        /created/u
+      )
+      assert.strictEqual(yield* words("get role reader -n team -o jsonpath={.rules[0].verbs}"), '["get","list"]')
+      assert.strictEqual(yield* words("auth can-i get pods"), "yes\n")
+      assert.match(yield* words("create service clusterip web -n team --tcp=80:80"), /unknown format/u)
+    })
+  )
+
+  const both = Kubectl.unavailable === undefined && unavailable === undefined ? it.live : it.live.skip
+  both(
+    "explains as on the real server",
+    () =>
+      Effect.gen(function* () {
+        const ours = yield* server
+        const { text: theirs } = yield* Kubectl.make((yield* realApi).kubeconfig)
+        const explained = [
+          "scvmmmachine",
+          "scvmmmachine.spec --recursive",
+          "scvmmnamepool.spec.vmNameRanges",
+          "scvmmmachine.metadata.ownerReferences",
+          "scvmmmachine.nothing",
+          "namespace.status",
+          "configmap",
+          "node.spec",
+          "service.spec.ports",
+          "crd.spec.versions",
+          "nothing"
+        ]
+        for (const what of explained) {
+          const args = ["explain", ...what.split(" ")]
+          assert.strictEqual(yield* ours(args), yield* theirs(args), what)
+        }
+      }),
+    60_000
   )
 })
