@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { Credential } from "../../schemas/vmm/Credential.ts"
 import { ConnectServer, type Server } from "../../schemas/vmm/Verb.ts"
@@ -9,7 +10,7 @@ import type * as Dial from "../Dial.ts"
 import * as RunspacePool from "../psrp/RunspacePool.ts"
 import * as Wsman from "../wsman/Wsman.ts"
 import type { Circuit } from "./Circuit.ts"
-import { AuthenticationFailed, HostUnavailable } from "./ScvmmError.ts"
+import { AuthenticationFailed, HostUnavailable, VmmFailure } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import * as SessionCall from "./SessionCall.ts"
 import { type DialError, fromOpenError } from "./Unavailability.ts"
@@ -32,6 +33,11 @@ export interface HostResult {
 const defaultConfiguration = "Microsoft.PowerShell"
 /** From the connection to the VMM server's answer; importing VMM's module takes seconds. */
 const dialLimitSeconds = 120
+
+/** As often PowerShell's own client tries a Create again, of those faults that it tries again. */
+const opensAgain = 5
+const isTransient = (error: { readonly _tag: string; readonly classification?: string }): boolean =>
+  error._tag === "WsmanFault" && error.classification === "transient"
 
 const endpointOf = (connection: ProviderConnection, host: string): Dial.Endpoint => {
   const { scheme, port, caBundle, thumbprint, insecureSkipVerify } = connection
@@ -63,6 +69,10 @@ const connect = (connection: ProviderConnection, host: string) =>
 /** Idle seconds after which a host ends a shell whose operator died: more than the pool keeps one. */
 export const idleTimeoutSeconds = (keepAliveSeconds: number): number => Math.max(60, 3 * keepAliveSeconds)
 
+/** PowerShell knows no command of that name, or its session configuration hides it. */
+const isMissing = (error: object): boolean =>
+  error instanceof VmmFailure && /^CommandNotFoundException(?:,|$)/u.test(error.errorId)
+
 const connectServer = (connection: ProviderConnection, station: SessionCall.Station) =>
   SessionCall.run(station, ConnectServer, {
     VMMServer: connection.scvmmHost,
@@ -71,16 +81,22 @@ const connectServer = (connection: ProviderConnection, station: SessionCall.Stat
     Effect.flatMap(([server]) =>
       server === undefined ? Effect.fail({ message: "no answer" }) : Effect.succeed(server)
     ),
-    Effect.mapError((error): DialError =>
-      error instanceof AuthenticationFailed
-        ? error
-        : new HostUnavailable({
-            host: station.execHost,
-            reason: "ConnectServerFailed",
-            detail: error.message,
-            remedy: `Check spec.scvmmHost "${connection.scvmmHost}", the account's user role in VMM and the VMM console on this host`
-          })
-    )
+    Effect.mapError((error): DialError => {
+      if (error instanceof AuthenticationFailed || error instanceof HostUnavailable) return error
+      return new HostUnavailable({
+        host: station.execHost,
+        detail: error.message,
+        ...(isMissing(error)
+          ? {
+              reason: "SessionFailed",
+              remedy: `The session configuration "${connection.configurationName}" must offer our functions: register it with the module of this version`
+            }
+          : {
+              reason: "ConnectServerFailed",
+              remedy: `Check spec.scvmmHost "${connection.scvmmHost}", the account's user role in VMM and the VMM console on this host`
+            })
+      })
+    })
   )
 
 const sendModule = (station: SessionCall.Station, moduleText: string) =>
@@ -120,7 +136,10 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
   const pool = yield* RunspacePool.open(wsman, {
     idleTimeoutSeconds: idleTimeoutSeconds(connection.keepAliveSeconds),
     name: `capscvmm ${connection.namespace}/${connection.name}`
-  }).pipe(Effect.mapError((error) => fromOpenError(host, error)))
+  }).pipe(
+    Effect.retry({ schedule: Schedule.exponential("500 millis"), times: opensAgain, while: isTransient }),
+    Effect.mapError((error) => fromOpenError(host, error))
+  )
   yield* circuit.accepted(connection)
   const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges }
   if (connection.configurationName === defaultConfiguration) yield* sendModule(station, moduleText)

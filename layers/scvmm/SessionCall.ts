@@ -11,8 +11,8 @@ import type { RunspacePool } from "../psrp/RunspacePool.ts"
 import * as Command from "./Command.ts"
 import * as Failure from "./Failure.ts"
 import { countCall } from "./Metrics.ts"
-import { AuthenticationFailed, OutcomeUnknown, type ScvmmError, SessionLost, VmmFailure } from "./ScvmmError.ts"
-import { isLogOnRefused } from "./Unavailability.ts"
+import { OutcomeUnknown, type ScvmmError, SessionLost, VmmFailure } from "./ScvmmError.ts"
+import { fromRefusal } from "./Unavailability.ts"
 
 /** Where a call runs. */
 export interface Station {
@@ -37,9 +37,8 @@ const fromPsrpError = (station: Station, verb: AnyVerb, error: PsrpError): Scvmm
   if (error._tag === "PsrpPromptRefused") {
     return new VmmFailure({ function: verb.name, errorId: "PromptRefused", detail: error.message })
   }
-  if (error._tag === "PsrpTransportFailed" && isLogOnRefused(error.cause) && !error.sent) {
-    return new AuthenticationFailed({ host: station.execHost, detail: error.cause.message })
-  }
+  const refusal = error._tag === "PsrpTransportFailed" ? fromRefusal(station.execHost, error.cause) : undefined
+  if (refusal !== undefined && !error.sent) return refusal
   return lost(station, verb, error.sent, error.message)
 }
 
@@ -62,8 +61,9 @@ const outcomeOf = (exit: Exit.Exit<unknown, ScvmmError>): string => {
 /**
  * Runs a verb and answers its documents, in order.
  *
- * Errors: our functions' own (ScvmmError), VmmFailure for VMM's, AnswerInvalid, AuthenticationFailed, SessionLost when the
- * session ended and the call did nothing or was a read, OutcomeUnknown when a mutation may have happened.
+ * Errors: our functions' own (ScvmmError), VmmFailure for VMM's, AnswerInvalid, AuthenticationFailed and HostUnavailable when
+ * the host refused the call, SessionLost when the session ended and the call did nothing or was a read, OutcomeUnknown when a
+ * mutation may have happened.
  */
 export const run = Effect.fn("ScvmmSession.run")(
   function* <P, A>(station: Station, verb: Verb<P, A>, parameters: P): Effect.fn.Return<ReadonlyArray<A>, ScvmmError> {

@@ -1,7 +1,7 @@
 /** Why an exec host cannot be used, with what a person should change about it: pure. */
 import type { PsrpError } from "../psrp/PsrpError.ts"
-import type { FaultClassification } from "../wsman/Fault.ts"
 import type { UnavailableKind, WsmanError } from "../wsman/WsmanError.ts"
+import { adviceOf } from "./FaultAdvice.ts"
 import { AuthenticationFailed, HostUnavailable } from "./ScvmmError.ts"
 
 /** Why no session came about. */
@@ -9,7 +9,7 @@ export type DialError = AuthenticationFailed | HostUnavailable
 
 type Reason = HostUnavailable["reason"]
 
-const connectionRemedy = "Check spec.execHosts, spec.transport.port and that WinRM listens there"
+const connectionRemedy = "Check spec.execHosts, spec.transport.scheme and port, and that WinRM listens there"
 const sessionRemedy = "Check the PowerShell session configuration (spec.transport.configurationName) on this host"
 
 const byKind: Readonly<Record<UnavailableKind, readonly [Reason, string]>> = {
@@ -18,30 +18,12 @@ const byKind: Readonly<Record<UnavailableKind, readonly [Reason, string]>> = {
   reset: ["ConnectionFailed", connectionRemedy],
   timeout: ["ConnectionFailed", `${connectionRemedy}; a firewall may drop the packets`],
   fenced: ["ConnectionFailed", "Nothing is to be done: the replica that leads goes on"],
-  other: ["ConnectionFailed", connectionRemedy],
+  other: ["ConnectionFailed", "Check the WinRM service of this host, and proxies before it"],
   tls: [
     "CertificateInvalid",
     "Check spec.transport.caBundle (or ca.crt of the Secret), spec.transport.serverCertificateThumbprint and the listener's certificate"
   ],
   notWinRM: ["NotWinRM", "Check spec.transport.scheme and spec.transport.port: no WinRM listener answers there"]
-}
-
-const byFault: Readonly<Record<FaultClassification, readonly [Reason, string]>> = {
-  quota: [
-    "QuotaExceeded",
-    "Raise the WinRM quotas of this host (MaxShellsPerUser, MaxMemoryPerShellMB) or lower spec.sessions"
-  ],
-  accessDenied: [
-    "AccessDenied",
-    "Let the account use this host: membership of Remote Management Users, and access to the session configuration"
-  ],
-  authentication: ["AccessDenied", "Check the account"],
-  operationTimeout: ["SessionFailed", sessionRemedy],
-  invalidSelectors: ["SessionFailed", sessionRemedy],
-  invalidRequest: ["SessionFailed", sessionRemedy],
-  configuration: ["SessionFailed", "Check that remote shells are allowed on this host (AllowRemoteShellAccess)"],
-  transient: ["SessionFailed", "Check the WinRM service of this host if this persists"],
-  unknown: ["SessionFailed", sessionRemedy]
 }
 
 /** A failure of the transport, or of the runspace pool, while nothing of ours ran yet. */
@@ -50,9 +32,12 @@ export const fromOpenError = (host: string, error: WsmanError | PsrpError): Dial
     new HostUnavailable({ host, reason, detail: error.message, remedy })
   switch (error._tag) {
     case "WsmanAuthenticationFailed":
-      return new AuthenticationFailed({ host, detail: error.detail })
+      return new AuthenticationFailed({
+        host,
+        detail: `${error.detail.replace(/\.$/u, "")}. ${adviceOf({ classification: "authentication", code: error.code }).remedy}`
+      })
     case "WsmanAccessDenied":
-      return unavailable(byFault.accessDenied)
+      return unavailable(["AccessDenied", adviceOf({ classification: "accessDenied" }).remedy])
     case "WsmanAuthenticationUnsupported":
       return unavailable([
         "ConnectionFailed",
@@ -60,12 +45,15 @@ export const fromOpenError = (host: string, error: WsmanError | PsrpError): Dial
       ])
     case "WsmanUnavailable":
       return unavailable(byKind[error.kind])
-    case "WsmanFault":
-      return error.classification === "authentication"
-        ? new AuthenticationFailed({ host, detail: error.message })
-        : unavailable(byFault[error.classification])
+    case "WsmanFault": {
+      const { reason, remedy } = adviceOf(error)
+      return unavailable([reason, remedy])
+    }
     case "WsmanProtocol":
-      return unavailable(byKind.notWinRM)
+      return unavailable([
+        "NotWinRM",
+        "What answers there breaks WinRM's protocol: check the WinRM service of this host, and proxies before it"
+      ])
     case "PsrpTransportFailed":
       return fromOpenError(host, error.cause)
     case "PsrpProtocolViolation":
@@ -75,7 +63,12 @@ export const fromOpenError = (host: string, error: WsmanError | PsrpError): Dial
   }
 }
 
-/** Whether the transport refused the log-on. */
-export const isLogOnRefused = (error: WsmanError): boolean =>
-  error._tag === "WsmanAuthenticationFailed" ||
-  (error._tag === "WsmanFault" && error.classification === "authentication")
+/** What a request ended in that was refused for reasons of the host, not of the request: another session would fare no better. */
+export const fromRefusal = (host: string, error: WsmanError): DialError | undefined =>
+  error.sent
+    ? undefined
+    : error._tag === "WsmanAuthenticationFailed" ||
+        error._tag === "WsmanAccessDenied" ||
+        (error._tag === "WsmanFault" && (error.classification === "quota" || error.classification === "configuration"))
+      ? fromOpenError(host, error)
+      : undefined

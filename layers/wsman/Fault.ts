@@ -10,6 +10,8 @@ export type FaultClassification =
   | "invalidSelectors"
   /** A limit of the listener, the plugin or the user: later, or with fewer shells. */
   | "quota"
+  /** The shell has no memory left: what it was doing may be done. */
+  | "memory"
   | "accessDenied"
   /** The log-on itself was refused. */
   | "authentication"
@@ -48,15 +50,22 @@ const inclusive = (from: number, to: number): ReadonlyArray<number> =>
 const table: ReadonlyArray<readonly [FaultClassification, ReadonlyArray<number>]> = [
   ["operationTimeout", [FaultCode.OperationTimeout]],
   ["invalidSelectors", [FaultCode.InvalidSelectors]],
-  ["quota", [2150859173, 2150859174, 2150859175, 2150859176, 2150859179, ...inclusive(2150859236, 2150859242), 14]],
+  ["quota", [2150859173, 2150859174, 2150859175, 2150859176, 2150859179, ...inclusive(2150859236, 2150859242)]],
+  ["memory", [14]],
   ["accessDenied", [FaultCode.AccessDenied]],
   ["authentication", [1326, 1327, 1330, 1331, 1907, 1909, 2150859022]],
-  ["invalidRequest", [87, 2147942402, 2150858767, 2150858811, 2150858754, 2150859202, 2152992672]],
+  ["invalidRequest", [87, 2147942402, 2150858767, 2150858811, 2150858754, 2152992672]],
   ["configuration", [2150859180, 2150859235, 2150859161]],
-  ["transient", [2150858770, 2150859026, 2150859027, 2150859120, 2150859206, 2150859213, 2150859216, 995, 1311, 1722]]
+  [
+    "transient",
+    [2150858770, 2150859026, 2150859027, 2150859120, 2150859202, 2150859206, 2150859213, 2150859216, 995, 1311, 1722]
+  ]
 ]
 
-const byCode = new Map(table.flatMap(([classification, codes]) => codes.map((code) => [code, classification] as const)))
+/** Every code that is told apart, and what it means. */
+export const byCode: ReadonlyMap<number, FaultClassification> = new Map(
+  table.flatMap(([classification, codes]) => codes.map((code) => [code, classification] as const))
+)
 
 const bySubcode: Readonly<Record<string, FaultClassification | undefined>> = {
   TimedOut: "operationTimeout",
@@ -84,7 +93,10 @@ export const classify = (code: number | undefined, subcode: string): FaultClassi
  * leave that open.
  */
 export const isRefusal = (classification: FaultClassification): boolean =>
-  classification !== "operationTimeout" && classification !== "transient" && classification !== "unknown"
+  classification !== "operationTimeout" &&
+  classification !== "memory" &&
+  classification !== "transient" &&
+  classification !== "unknown"
 
 const afterColon = (name: string): string => name.slice(name.indexOf(":") + 1)
 

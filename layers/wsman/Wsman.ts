@@ -72,7 +72,8 @@ const faultError = (fault: Fault): WsmanError => {
   const sent = !isRefusal(fault.classification)
   const detail = fault.text === "" ? fault.subcode : fault.text
   if (fault.classification === "accessDenied") return new AccessDenied({ detail, sent })
-  if (fault.classification === "authentication") return new AuthenticationFailed({ detail, sent })
+  if (fault.classification === "authentication")
+    return new AuthenticationFailed({ ...(fault.code === undefined ? {} : { code: fault.code }), detail, sent })
   return new WsmanFault({
     code: fault.code,
     subcode: fault.subcode,

@@ -7,8 +7,10 @@ import type { FaultClassification } from "./Fault.ts"
  * left, or when the answer says that nothing was done.
  */
 
-/** The log-on was refused (401). */
+/** The log-on was refused: by 401, or by a fault that says why. */
 export class AuthenticationFailed extends Data.TaggedError("WsmanAuthenticationFailed")<{
+  /** Of the fault. */
+  readonly code?: number
   readonly detail: string
   readonly sent: boolean
 }> {
