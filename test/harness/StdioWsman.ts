@@ -1,0 +1,173 @@
+/**
+ * A Wsman whose shell is a child process that speaks PowerShell's out-of-process framing (`pwsh -s`) on standard input and
+ * output: the fragments are those of WS-Management, so PSRP is told the truth, and everything of WinRM is made up here.
+ *
+ * One packet a line: Data, Command, Signal and Close, each with the GUID of a pipeline or of zeros for the pool, and each
+ * acknowledged before the next of that GUID may follow: a server hands lines to its threads, and could mix them up.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as childProcess from "node:child_process"
+import * as readline from "node:readline"
+import { Defragmenter } from "../../layers/psrp/Fragment.ts"
+import { decodeMessage, emptyGuid, MessageType } from "../../layers/psrp/Message.ts"
+import { stopSignal } from "../../layers/psrp/Pipeline.ts"
+import { isFinal, readPipelineState } from "../../layers/psrp/PipelineMessage.ts"
+import type { Received, Wsman } from "../../layers/wsman/Wsman.ts"
+import { Unavailable, type WsmanError } from "../../layers/wsman/WsmanError.ts"
+import { ended } from "./Process.ts"
+
+/** What the server said for the pool or one pipeline, and whether that was all. */
+interface Inbox {
+  readonly data: Queue.Queue<Uint8Array>
+  readonly defragmenter: Defragmenter
+  final: boolean
+}
+
+export interface StdioWsman extends Wsman {
+  /** Packets both ways, without their data: "> Command", "< DataAck". */
+  readonly packets: ReadonlyArray<string>
+  /** What the child wrote to standard error. */
+  readonly complaints: () => string
+}
+
+const packetPattern = /^<(\w+) (?:Stream='(\w+)' )?PSGuid='([0-9a-fA-F-]+)' ?(?:\/>|>([A-Za-z0-9+/=]*)<\/\w+>)$/
+
+/** As a Receive of WinRM: no output for this long is an answer without any. */
+const operationTimeout = "20 seconds"
+
+/** The process lives in the scope: at its end it has two seconds to leave by itself. */
+export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Effect<StdioWsman, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const child = yield* Effect.acquireRelease(
+      Effect.sync(() => childProcess.spawn(binary, args, { stdio: "pipe" })),
+      (process) =>
+        ended(process).pipe(
+          Effect.timeout("2 seconds"),
+          Effect.catch(() => Effect.sync(() => process.kill("SIGKILL")))
+        )
+    )
+    const packets: Array<string> = []
+    const inboxes = new Map<string, Inbox>()
+    const acknowledgements = new Map<string, Deferred.Deferred<void, WsmanError>>()
+    const locks = new Map<string, Semaphore.Semaphore>()
+    let complaints = ""
+    let gone: Unavailable | undefined
+    const lost = yield* Deferred.make<never, WsmanError>()
+
+    const inboxOf = (guid: string): Inbox => {
+      const inbox = inboxes.get(guid) ?? {
+        data: Effect.runSync(Queue.unbounded<Uint8Array>()),
+        defragmenter: new Defragmenter(),
+        final: false
+      }
+      inboxes.set(guid, inbox)
+      return inbox
+    }
+    const fail = (detail: string) => {
+      gone ??= new Unavailable({ kind: "reset", detail: `${detail} ${complaints}`, sent: true })
+      for (const waiting of acknowledgements.values()) Deferred.doneUnsafe(waiting, Effect.fail(gone))
+      Deferred.doneUnsafe(lost, Effect.fail(gone))
+    }
+    /** There is no CommandState here: the pipeline's own state says when it is done. */
+    const isLast = (inbox: Inbox, data: Uint8Array): boolean =>
+      Result.getOrElse(inbox.defragmenter.push(data), () => []).some((bytes) => {
+        const message = Result.getOrUndefined(decodeMessage(bytes))
+        if (message?.type !== MessageType.PipelineState) return false
+        return isFinal(Result.getOrUndefined(readPipelineState(message.data))?.state ?? 0)
+      })
+    const arrive = (line: string) => {
+      const [, packet = "", , guid = "", data = ""] = packetPattern.exec(line) ?? []
+      const key = guid.toLowerCase()
+      packets.push(`< ${packet || line.slice(0, 80)}`)
+      if (packet === "Data") {
+        const inbox = inboxOf(key)
+        const bytes = new Uint8Array(Buffer.from(data, "base64"))
+        inbox.final ||= isLast(inbox, bytes)
+        Queue.offerUnsafe(inbox.data, bytes)
+      } else if (packet.endsWith("Ack")) {
+        const waiting = acknowledgements.get(`${packet} ${key}`)
+        if (waiting !== undefined) Deferred.doneUnsafe(waiting, Effect.void)
+      } else fail(`no packet: ${line.slice(0, 200)}`)
+    }
+    readline.createInterface({ input: child.stdout }).on("line", arrive)
+    child.stderr.on("data", (piece: Buffer) => (complaints += piece.toString("utf8")))
+    child.stdin.on("error", (error) => fail(error.message))
+    child.on("error", (error) => fail(error.message))
+    child.on("close", (code, signal) => fail(`the server ended with ${code ?? signal}`))
+
+    /** Writes a packet and waits for its acknowledgement. */
+    const post = (
+      packet: string,
+      guid: string,
+      attributes: string,
+      content?: string
+    ): Effect.Effect<void, WsmanError> =>
+      Effect.suspend(() => {
+        const lock = locks.get(`${packet} ${guid}`) ?? Semaphore.makeUnsafe(1)
+        locks.set(`${packet} ${guid}`, lock)
+        const key = `${packet}Ack ${guid}`
+        return Effect.gen(function* () {
+          if (gone !== undefined) return yield* gone
+          const acknowledged = yield* Deferred.make<void, WsmanError>()
+          acknowledgements.set(key, acknowledged)
+          packets.push(`> ${packet}`)
+          const start = `<${packet} ${attributes}PSGuid='${guid}'`
+          child.stdin.write(content === undefined ? `${start} />\n` : `${start}>${content}</${packet}>\n`)
+          yield* Deferred.await(acknowledged)
+        }).pipe(
+          Effect.ensuring(Effect.sync(() => acknowledgements.delete(key))),
+          // An acknowledgement that nobody awaits would be taken for that of the next packet.
+          Effect.uninterruptible,
+          lock.withPermit
+        )
+      })
+    const data = (guid: string, stream: string, bytes: Uint8Array) =>
+      post("Data", guid, `Stream='${stream}' `, Buffer.from(bytes).toString("base64"))
+
+    return {
+      packets,
+      complaints: () => complaints,
+      maxFragmentBytes: 32 * 1024,
+      exchanges: Effect.sync(() => packets.length),
+      create: ({ shellId, creationXml }) => Effect.as(data(emptyGuid, "Default", creationXml), { shellId }),
+      command: (_shellId, commandId, firstFragments) => {
+        const guid = commandId.toLowerCase()
+        return Effect.as(Effect.andThen(post("Command", guid, ""), data(guid, "Default", firstFragments)), {
+          commandId
+        })
+      },
+      send: (_shellId, stream, bytes, commandId) =>
+        data(commandId?.toLowerCase() ?? emptyGuid, stream === "pr" ? "PromptResponse" : "Default", bytes),
+      receive: (_shellId, commandId) =>
+        Effect.gen(function* () {
+          const inbox = inboxOf(commandId?.toLowerCase() ?? emptyGuid)
+          const first = yield* Queue.take(inbox.data).pipe(
+            Effect.raceFirst(Deferred.await(lost)),
+            Effect.timeoutOption(operationTimeout)
+          )
+          const rest = Queue.sizeUnsafe(inbox.data) > 0 ? yield* Queue.takeAll(inbox.data) : []
+          const id = commandId === undefined ? {} : { commandId }
+          return {
+            streams: [...(Option.isSome(first) ? [first.value] : []), ...rest].map((bytes) => ({
+              name: "stdout",
+              ...id,
+              data: bytes
+            })),
+            ...(commandId === undefined ? {} : { state: inbox.final ? "Done" : "Running" })
+          } satisfies Received
+        }),
+      signal: (_shellId, commandId, code) =>
+        post(code === stopSignal ? "Signal" : "Close", commandId.toLowerCase(), ""),
+      delete: () =>
+        Effect.andThen(
+          post("Close", emptyGuid, ""),
+          Effect.sync(() => child.stdin.end())
+        )
+    } satisfies StdioWsman
+  })
