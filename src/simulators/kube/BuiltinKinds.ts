@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import * as AccessReviews from "./AccessReviews.ts"
 import * as Columns from "./BuiltinColumns.ts"
 import * as CustomResources from "./CustomResources.ts"
+import * as DataRules from "./DataRules.ts"
 import * as Events from "./Events.ts"
 import * as Failure from "./Failure.ts"
 import * as Kind from "./Kind.ts"
@@ -37,7 +38,7 @@ const namespace = (object: KubeJson, stored: KubeJson | undefined): KubeJson =>
   )
 
 /** stringData becomes data; data must be base64. */
-const secret = (object: KubeJson): KubeJson => {
+const secret = (object: KubeJson, stored: KubeJson | undefined): KubeJson => {
   const data = {
     ...textMap(object, "data"),
     ...Object.fromEntries(
@@ -47,11 +48,12 @@ const secret = (object: KubeJson): KubeJson => {
   if (Object.values(data).some((value) => Result.isFailure(Base64.decode(value)))) {
     throw Failure.badRequest('Secret in version "v1" cannot be handled as a Secret: illegal base64 data')
   }
-  return assign(object, {
+  const complete = assign(object, {
     stringData: undefined,
     data: Object.keys(data).length === 0 ? undefined : data,
     type: object["type"] ?? "Opaque"
   })
+  return DataRules.check("Secret", complete, stored)
 }
 
 /** A providerID is set once. */
@@ -103,8 +105,17 @@ const kubernetes: ReadonlyArray<Kind.Kind> = [
     fieldLabels: { type: ["type"] },
     columns: Columns.secret
   }),
-  core("ConfigMap", "configmaps", { shortNames: ["cm"], columns: Columns.configMap }),
-  core("Service", "services", { shortNames: ["svc"], categories: ["all"], statusSubresource: true, columns: Columns.service }),
+  core("ConfigMap", "configmaps", {
+    shortNames: ["cm"],
+    columns: Columns.configMap,
+    prepare: (object, stored) => DataRules.check("ConfigMap", object, stored)
+  }),
+  core("Service", "services", {
+    shortNames: ["svc"],
+    categories: ["all"],
+    statusSubresource: true,
+    columns: Columns.service
+  }),
   serviceAccounts,
   core("Pod", "pods", {
     shortNames: ["po"],

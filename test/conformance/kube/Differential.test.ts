@@ -312,6 +312,44 @@ const writing = [
   get(`${gadgets}/d`)
 ]
 
+const secrets = "/api/v1/namespaces/NS/secrets"
+const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "s" } }
+
+const data = [
+  ...each<KubeJson, Exchange>(
+    [
+      { data: { "a b": "x" } },
+      { data: { a: "x", b: "y" }, binaryData: { a: "eA==", "c d": "eA==" } },
+      { data: null },
+      { data: { "": "x" } }
+    ],
+    (fields) => send("POST", `${configMaps}?dryRun=All`, { ...configMap("c"), ...fields })
+  ),
+  send("POST", configMaps, { ...configMap("fixed"), immutable: true }),
+  ...each<KubeJson, Exchange>(
+    [
+      { data: { a: "c" } },
+      { immutable: false },
+      { immutable: null, binaryData: { x: "eA==" } },
+      { metadata: { labels: { a: "b" } } }
+    ],
+    (patch) => send("PATCH", `${configMaps}/fixed`, patch, merge)
+  ),
+  send("POST", `${secrets}?dryRun=All`, { ...secret, data: { "a b": "eA==" } }),
+  send("POST", `${secrets}?dryRun=All`, { ...secret, data: { a: "%%" } }),
+  send("POST", secrets, { ...secret, stringData: { a: "b" } }),
+  ...each<KubeJson, Exchange>(
+    [
+      { type: "other" },
+      { stringData: { b: "c" } },
+      { data: { a: null } },
+      { immutable: true },
+      { data: { a: "eA==" } }
+    ],
+    (patch) => send("PATCH", `${secrets}/s`, patch, merge)
+  )
+]
+
 const parsed = (text: string, type: string): Json => {
   if (type === "application/yaml") return Yaml.parse(text)
   return text.startsWith("{") ? (JSON.parse(text) as Json) : text
@@ -380,7 +418,8 @@ const families: ReadonlyArray<readonly [string, ReadonlyArray<Exchange>]> = [
   ["watches that are refused", watches],
   ["any shape", shapes],
   ["any body", decoding],
-  ["writes with any option", writing]
+  ["writes with any option", writing],
+  ["data that is refused", data]
 ]
 
 describe("the two servers answer alike", () => {
