@@ -14,6 +14,7 @@ import { firstReconcile } from "./FirstReconcile.ts"
 import { fleet1000, fleet5000 } from "./FleetMemory.ts"
 import { machineExchanges } from "./MachineExchanges.ts"
 import { noopReconcile } from "./NoopReconcile.ts"
+import { simulatedMachine } from "./SimulatedMachine.ts"
 import { watchLatency } from "./WatchLatency.ts"
 
 const benches = [
@@ -23,7 +24,8 @@ const benches = [
   watchLatency,
   fleet1000,
   fleet5000,
-  machineExchanges
+  machineExchanges,
+  simulatedMachine
 ] as const
 const keys = benches.flatMap((bench) => bench.keys)
 const width = Math.max(...keys.map((key) => key.length))
