@@ -30,6 +30,7 @@ const table: { readonly [code: string]: readonly [DialFailureKind, string] } = {
   UND_ERR_CONNECT_TIMEOUT: ["timeout", "connection timed out"],
   UND_ERR_HEADERS_TIMEOUT: ["timeout", "no answer in time"],
   UND_ERR_BODY_TIMEOUT: ["timeout", "the answer stalled"],
+  UND_ERR_HEADERS_OVERFLOW: ["other", "the answer's headers are longer than those of HTTP may be"],
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: ["tls", "the certificate's issuer is not known: its CA is missing"],
   UNABLE_TO_GET_ISSUER_CERT: ["tls", "the certificate's issuer is not known: its CA is missing"],
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ["tls", "the certificate's issuer is not known: its CA is missing"],
@@ -82,7 +83,9 @@ const decide = (error: unknown): DialFailure | undefined => {
   if (/^(?:ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|UNABLE_TO_)/u.test(code)) {
     return { kind: "tls", code, text: `TLS failed: ${message === "" ? code : message}` }
   }
-  if (code.startsWith("HPE_")) return { kind: "other", code, text: "the answer is not HTTP; is https expected here?" }
+  // The parser leaves its code out where not even the first bytes are those of HTTP.
+  if (code.startsWith("HPE_") || field(error, "name") === "HTTPParserError")
+    return { kind: "other", code: code === "" ? "HPE_" : code, text: "the answer is not HTTP; is https expected here?" }
   if (error instanceof NotLeader) return { kind: "fenced", code: "", text: error.message }
   if (field(error, "_tag") === "TimeoutError") return { kind: "timeout", code: "", text: "no answer in time" }
   return undefined

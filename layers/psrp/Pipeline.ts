@@ -35,6 +35,9 @@ const refuse = Effect.fn("Pipeline.refuseHostCall")(function* (channel: Pipeline
       .pipe(Effect.mapError(transportFailed(true)))
 })
 
+/** As much PowerShell itself takes of one command by default (MaximumReceivedDataSizePerCommandMB). */
+const maxOutputBytes = 50 * 1024 * 1024
+
 /** Receives until the pipeline's state is final. */
 const receiveResult = Effect.fn("Pipeline.receive")(function* (
   channel: PipelineChannel,
@@ -43,11 +46,14 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
   const defragmenter = new Defragmenter()
   const collector = new PipelineCollector()
   const violation = (reason: string) => new ProtocolViolation({ reason, sent: true })
+  let bytes = 0
   let prompt: string | undefined
   for (;;) {
     const received = yield* channel.wsman
       .receive(channel.shellId, channel.commandId)
       .pipe(Effect.mapError(transportFailed(true)))
+    bytes += received.streams.reduce((sum, { data }) => sum + data.length, 0)
+    if (bytes > maxOutputBytes) return yield* violation(`the command answered more than ${maxOutputBytes} bytes`)
     const messages = messagesOf(defragmenter, received, channel.commandId, channel.cipher)
     if (Result.isFailure(messages)) return yield* violation(messages.failure.message)
     for (const message of messages.success) {

@@ -33,7 +33,7 @@ export const createShell = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RunspacePoolShell, WsmanError, Scope.Scope> {
   // Terminates end before the shell is deleted: their set is released after it, and the deletion waits for them.
   const terminates = yield* FiberSet.make<void>()
-  // A Create that failed left no shell, and one more request could be one more refused log-on.
+  // A Create that was refused left no shell, and one more request could be one more refused log-on.
   let shell: "none" | "possible" = "none"
   let shellId = requestedId
   yield* Effect.addFinalizer(() =>
@@ -67,9 +67,10 @@ export const createShell = Effect.fnUntraced(function* (
       ...(options.name === undefined ? {} : { name: options.name })
     })
     .pipe(
-      Effect.tapError(() =>
+      Effect.tapError((error) =>
         Effect.sync(() => {
-          shell = "none"
+          // A lost answer may have told of a shell; a fault tells of none.
+          if (!error.sent || error._tag === "WsmanFault") shell = "none"
         })
       )
     )

@@ -10,7 +10,7 @@ import type * as Dial from "../Dial.ts"
 import * as RunspacePool from "../psrp/RunspacePool.ts"
 import * as Wsman from "../wsman/Wsman.ts"
 import type { Circuit } from "./Circuit.ts"
-import { AuthenticationFailed, HostUnavailable, VmmFailure } from "./ScvmmError.ts"
+import { AnswerInvalid, AuthenticationFailed, HostUnavailable, VmmFailure } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import * as SessionCall from "./SessionCall.ts"
 import { type DialError, fromOpenError } from "./Unavailability.ts"
@@ -69,9 +69,10 @@ const connect = (connection: ProviderConnection, host: string) =>
 /** Idle seconds after which a host ends a shell whose operator died: more than the pool keeps one. */
 export const idleTimeoutSeconds = (keepAliveSeconds: number): number => Math.max(60, 3 * keepAliveSeconds)
 
-/** PowerShell knows no command of that name, or its session configuration hides it. */
-const isMissing = (error: object): boolean =>
-  error instanceof VmmFailure && /^CommandNotFoundException(?:,|$)/u.test(error.errorId)
+/** PowerShell knows no command of that name, its session configuration hides it, or it is another than ours. */
+const isForeign = (error: object): boolean =>
+  error instanceof AnswerInvalid ||
+  (error instanceof VmmFailure && /^CommandNotFoundException(?:,|$)/u.test(error.errorId))
 
 const connectServer = (connection: ProviderConnection, station: SessionCall.Station) =>
   SessionCall.run(station, ConnectServer, {
@@ -86,7 +87,7 @@ const connectServer = (connection: ProviderConnection, station: SessionCall.Stat
       return new HostUnavailable({
         host: station.execHost,
         detail: error.message,
-        ...(isMissing(error)
+        ...(isForeign(error)
           ? {
               reason: "SessionFailed",
               remedy: `The session configuration "${connection.configurationName}" must offer our functions: register it with the module of this version`

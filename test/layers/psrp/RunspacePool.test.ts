@@ -16,6 +16,7 @@ import {
   RunspacePoolState,
   readSessionCapability
 } from "../../../layers/psrp/RunspacePoolMessage.ts"
+import { Unavailable } from "../../../layers/wsman/WsmanError.ts"
 import { packetBytes, readRecording, type Recording, recordingNames } from "./Recording.ts"
 import { call, done, failure, messageStep, opening, openPool, recordedSteps, scripted } from "./ScriptedWsman.ts"
 
@@ -59,12 +60,21 @@ describe("RunspacePool.open", () => {
     })
   )
 
-  it.effect("leaves no Delete behind a Create that failed", () =>
+  it.effect("leaves no Delete behind a Create that was refused", () =>
+    Effect.gen(function* () {
+      const refused = new Unavailable({ kind: "refused", detail: "refused", sent: false })
+      const wsman = scripted({ overrides: { create: () => Effect.fail(refused) } })
+      const error = yield* Effect.flip(Effect.scoped(openPool(wsman)))
+      assert.strictEqual(error, refused)
+      assert.deepStrictEqual(wsman.log, ["create"])
+    })
+  )
+
+  it.effect("deletes the shell of a Create whose answer was lost", () =>
     Effect.gen(function* () {
       const wsman = scripted({ overrides: { create: () => Effect.fail(failure) } })
-      const error = yield* Effect.flip(Effect.scoped(openPool(wsman)))
-      assert.strictEqual(error, failure)
-      assert.deepStrictEqual(wsman.log, ["create"])
+      assert.strictEqual(yield* Effect.flip(Effect.scoped(openPool(wsman))), failure)
+      assert.deepStrictEqual(wsman.log, ["create", "delete"])
     })
   )
 

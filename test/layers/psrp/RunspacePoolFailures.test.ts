@@ -45,6 +45,19 @@ describe("failures of RunspacePool.invoke", () => {
       true
     )
   )
+  it.effect("more output than one command may have", () =>
+    broken(
+      {
+        pipelines: [
+          Array.from({ length: 60 }, (): Step => ({
+            streams: [{ name: "stdout", commandId: "another", data: new Uint8Array(1024 * 1024) }]
+          }))
+        ]
+      },
+      "PsrpProtocolViolation",
+      true
+    )
+  )
   it.effect("a command that ends without a state", () =>
     broken({ pipelines: [[{ streams: [], state: "Done" }]] }, "PsrpProtocolViolation", true)
   )

@@ -8,6 +8,7 @@ import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import * as Verb from "../../../schemas/vmm/Verb.ts"
+import type { Rule } from "../../../src/simulators/scvmm/Disturbance.ts"
 import { request } from "../../src/simulators/scvmm/Scenario.ts"
 import * as Site from "./Site.ts"
 
@@ -33,6 +34,9 @@ const within = <A, E>(
     for (const host of Object.values(site.hosts)) assert.deepStrictEqual(yield* host.shells, [])
     assert.notInclude(JSON.stringify(logs.lines), Site.password)
   })
+
+/** The next answer to a Receive is lost. */
+const lostReceive: Rule = { on: ["Receive"], times: 1, disturbance: { _tag: "Cut", place: "after" } }
 
 const shells = (site: Site.Site) =>
   Effect.map(Effect.all([site.hosts[exec1].shells, site.hosts[exec2].shells]), (all) => all.map((list) => list.length))
@@ -96,6 +100,16 @@ describe("ScvmmSession", () => {
           ]
         )
         assert.include(hosts[0]?.message ?? "", "spec.execHosts")
+      })
+    )
+  )
+
+  it.effect("a shell whose Create was not heard of is deleted before the next host is tried", () =>
+    within((site) =>
+      Effect.gen(function* () {
+        site.hosts[exec1].disturb([{ on: ["Create"], times: 1, disturbance: { _tag: "Cut", place: "after" } }])
+        yield* list
+        assert.deepStrictEqual(yield* shells(site), [0, 1])
       })
     )
   )
@@ -205,9 +219,8 @@ describe("ScvmmSession", () => {
     within((site, logs) =>
       Effect.gen(function* () {
         yield* list
-        site.cut("shell/Receive", "after")
+        site.hosts[exec1].disturb([lostReceive])
         yield* list
-        assert.strictEqual(site.cuts(), 0)
         assert.deepStrictEqual(
           logs.calls().flatMap(({ function: name, outcome }) => (name === "Connect-CapsServer" ? [] : [outcome])),
           ["ok", "ScvmmSessionLost", "ok"]
@@ -221,7 +234,7 @@ describe("ScvmmSession", () => {
       Effect.gen(function* () {
         const session = yield* ScvmmSession
         yield* list
-        site.cut("shell/Receive", "after")
+        site.hosts[exec1].disturb([lostReceive])
         const error = yield* Effect.flip(session.run(connection, Verb.NewVirtualMachine, request(1)))
         assert.strictEqual(error._tag, "ScvmmOutcomeUnknown")
         assert.strictEqual(error.retry, "outcome-unknown")

@@ -24,15 +24,6 @@ export interface Site {
   readonly hosts: Readonly<Record<typeof exec1 | typeof exec2, WinRmServer.WinRmServer>>
   /** Exec hosts that refuse connections. */
   readonly down: Set<string>
-  /**
-   * Cuts the connection of the next exchange whose envelope holds this text: before the server has it, or after the
-   * server has answered.
-   */
-  readonly cut: (text: string, when: "before" | "after") => void
-  /** Cuts that are still to come. */
-  readonly cuts: () => number
-  /** Whether this envelope is to be cut. */
-  readonly take: (envelope: string) => "before" | "after" | undefined
 }
 
 export const make = (options: Scvmm.Options = {}): Effect.Effect<Site, never, Scope.Scope> =>
@@ -44,19 +35,7 @@ export const make = (options: Scvmm.Options = {}): Effect.Effect<Site, never, Sc
         users: [{ userName: "EXAMPLE\\capi", password }]
       })
     const hosts = { [exec1]: yield* listen(exec1), [exec2]: yield* listen(exec2) }
-    let pending: Array<{ readonly text: string; readonly when: "before" | "after" }> = []
-    return {
-      scvmm,
-      hosts,
-      down: new Set(),
-      cut: (text, when) => void pending.push({ text, when }),
-      cuts: () => pending.length,
-      take: (envelope) => {
-        const found = pending.find(({ text }) => envelope.includes(text))
-        pending = pending.filter((entry) => entry !== found)
-        return found?.when
-      }
-    }
+    return { scvmm, hosts, down: new Set() }
   })
 
 /** Lets everything that can run without time passing run. */
@@ -78,19 +57,11 @@ export const elapse =
       return yield* Fiber.join(fiber)
     })
 
-/** An interrupted handler is a connection that was reset. */
-const reset = Effect.interrupt
-
 const through =
   (site: Site, name: string, handler: Handler): Handler =>
   (request, connection) =>
-    Effect.suspend(() => {
-      if (site.down.has(name)) return reset
-      const when = site.take(new TextDecoder().decode(request.body))
-      if (when === "before") return reset
-      const answer = handler(request, connection)
-      return when === "after" ? Effect.andThen(answer, reset) : answer
-    })
+    // An interrupted handler is a connection that was reset.
+    Effect.suspend(() => (site.down.has(name) ? Effect.interrupt : handler(request, connection)))
 
 export const origin = (name: string): string => `https://${name}:5986`
 
