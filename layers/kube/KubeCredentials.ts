@@ -52,13 +52,17 @@ export const remember = <A>(
   read: Effect.Effect<{ readonly value: A; readonly renewAt: number; readonly badAt: number }, KubeConfigError>
 ): Remembered<A> => {
   const one = Semaphore.makeUnsafe(1)
-  let known: { readonly value: A; renewAt: number; readonly badAt: number; readonly since: number } | undefined
+  let known: { readonly value: A; renewAt: number; readonly badAt: number; since: number } | undefined
   let told = false
+
+  /** A clock that is before the last look was set back since: nobody knows how old the value is. */
+  const good = (now: number) => (known !== undefined && known.since <= now && now < known.renewAt ? known : undefined)
 
   const renewed = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     // Somebody else may have read while this one waited.
-    if (known !== undefined && now < known.renewAt) return known.value
+    const recent = good(now)
+    if (recent !== undefined) return recent.value
     const old = known !== undefined && now < known.badAt ? known : undefined
     const result = yield* Effect.result(read)
     if (result._tag === "Success") {
@@ -67,6 +71,7 @@ export const remember = <A>(
       return known.value
     }
     if (old === undefined) return yield* Effect.fail(result.failure)
+    old.since = now
     old.renewAt = now + shortestLife
     if (!told) {
       told = true
@@ -78,9 +83,10 @@ export const remember = <A>(
   })
 
   return {
-    current: Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      known !== undefined && now < known.renewAt ? Effect.succeed(known.value) : one.withPermit(renewed)
-    ),
+    current: Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const recent = good(now)
+      return recent === undefined ? one.withPermit(renewed) : Effect.succeed(recent.value)
+    }),
     forget: Effect.map(Clock.currentTimeMillis, (now) => {
       if (known !== undefined) known.renewAt = Math.min(known.renewAt, Math.max(now, known.since + shortestLife))
     })

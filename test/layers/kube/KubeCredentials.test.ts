@@ -1,5 +1,6 @@
 /** Credentials that change under a running client: token files, certificates, and files that are gone for a moment. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -113,6 +114,25 @@ describe("credentials in files", () => {
         yield* get
         assert.strictEqual(seen.at(-1), "Bearer two")
       }).pipe(Effect.provide(services))
+    })
+  )
+
+  it.effect("a clock that is set back keeps no token in use until it has caught up", () =>
+    Effect.gen(function* () {
+      let good = "one"
+      const { services, write } = yield* site({ tokenFile: "token" }, { token: "one" }, (request) =>
+        Effect.succeed(
+          request.headers["authorization"] === `Bearer ${good}`
+            ? json(200, configMap("one", "1"))
+            : json(401, status(401, "Unauthorized"))
+        )
+      )
+      const clock = yield* Clock.Clock
+      const ahead = yield* clock.currentTimeMillis
+      const back = { ...clock, currentTimeMillis: Effect.succeed(ahead - 7_200_000) }
+      write("token", "two")
+      good = "two"
+      yield* Effect.provideService(get, Clock.Clock, back).pipe(Effect.provide(services))
     })
   )
 
