@@ -22,7 +22,9 @@ export const demo = Command.make(
       Flag.withDefault(false)
     ),
     crash: Flag.Boolean("crash").pipe(
-      Flag.withDescription("kill the operator while it creates machines, and start it again (default; --no-crash: do not)"),
+      Flag.withDescription(
+        "kill the operator while it creates machines, and start it again (default; --no-crash: do not)"
+      ),
       Flag.withDefault(true)
     ),
     json: Flag.String("json").pipe(Flag.withDescription("file to write the summary into, as JSON"), Flag.optional)
