@@ -92,8 +92,11 @@ export const parse = (text: string): Effect.Effect<SoapElement, SoapError> =>
     : Stream.make(text).pipe(
         Stream.pipeThroughChannel(Xml.decodeString({ maxDepth: 64, maxTokenSize: maxCharacters })),
         Stream.mapError((error) => new SoapError({ reason: error.message })),
-        Stream.tap((event) =>
-          event._tag === "Doctype" ? Effect.fail(new SoapError({ reason: "DOCTYPE" })) : Effect.void
+        // By chunk: an effect for each event costs more than the parsing.
+        Stream.mapArrayEffect((events) =>
+          events.some((event) => event._tag === "Doctype")
+            ? Effect.fail(new SoapError({ reason: "DOCTYPE" }))
+            : Effect.succeed(events)
         ),
         Stream.pipeThroughChannel(Xml.elements(["*"], { maxElementSize: 2 * maxCharacters })),
         Stream.mapError((error) => (error._tag === "SoapError" ? error : new SoapError({ reason: error.message }))),
