@@ -108,6 +108,8 @@ class Decoder {
           break
         default:
           if (object.value !== undefined) throw new Invalid("two values in one object")
+          // What an object wraps stands in it: a reference there could only make it wrap itself.
+          if (child.name === "Ref") throw new Invalid("an object that wraps a reference")
           object.value = child === container ? this.container(child, typeNames, undefined) : this.value(child)
       }
     }

@@ -35,6 +35,17 @@ export const isPrimitive = (element: string): boolean => own.has(element) || sca
 
 const integer = /^[+-]?[0-9]{1,20}$/
 
+/** Least and greatest of the integers that keep their text; a char is a UTF-16 unit. */
+const ranges: ReadonlyMap<string, readonly [least: bigint, greatest: bigint]> = new Map([
+  ["C", [0n, 0xffffn]],
+  ["By", [0n, 0xffn]],
+  ["SB", [-0x80n, 0x7fn]],
+  ["I16", [-0x8000n, 0x7fffn]],
+  ["U16", [0n, 0xffffn]],
+  ["U32", [0n, 0xffff_ffffn]],
+  ["U64", [0n, 0xffff_ffff_ffff_ffffn]]
+])
+
 /** The value of a primitive element with this (unescaped) text; undefined when the text is not of that type. */
 export const primitiveOf = (element: string, text: string): PsValue | undefined => {
   switch (element) {
@@ -52,7 +63,7 @@ export const primitiveOf = (element: string, text: string): PsValue | undefined 
     case "I64": {
       const digits = text.trim()
       if (!integer.test(digits)) return undefined
-      const value = BigInt(digits.startsWith("+") ? digits.slice(1) : digits)
+      const value = BigInt(digits)
       return BigInt.asIntN(64, value) === value ? value : undefined
     }
     case "BA": {
@@ -63,6 +74,13 @@ export const primitiveOf = (element: string, text: string): PsValue | undefined 
       return null
     default: {
       const type = scalarTypes.get(element)
+      const range = ranges.get(element)
+      if (range !== undefined) {
+        const digits = text.trim()
+        if (!integer.test(digits)) return undefined
+        const value = BigInt(digits)
+        if (value < range[0] || value > range[1]) return undefined
+      }
       return type === undefined ? undefined : { _tag: "Scalar", type, text }
     }
   }

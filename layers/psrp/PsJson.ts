@@ -2,8 +2,8 @@
 import * as Data from "effect/Data"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { array, hashtable } from "./PsObject.ts"
-import type { PsValue } from "./PsValue.ts"
+import { array, hashtable, textOf } from "./PsObject.ts"
+import type { PsDictionary, PsList, PsObject, PsValue } from "./PsValue.ts"
 import { credential, readCredential, secureString } from "./SecureString.ts"
 import { Credential } from "../../schemas/vmm/Credential.ts"
 
@@ -69,35 +69,43 @@ const numeric: ReadonlySet<string> = new Set(["Byte", "SByte", "Int16", "UInt16"
 
 /**
  * The reverse, for reading: dictionaries and objects → plain objects (extended properties over adapted ones, or the
- * wrapped primitive), small numbers and Int64 → number when safe, other scalars → their text, a cycle → null; secrets
+ * wrapped primitive), integers → number, or bigint where that is not safe, other scalars → their text, a cycle → null; secrets
  * as `fromJs` takes them.
  */
 export const toJs = (value: PsValue): unknown => {
   const open = new Set<PsValue>()
+  // What occurs often is converted once: references may make a graph whose tree has no end.
+  const known = new Map<PsValue, unknown>()
+  const integer = (value: bigint): unknown => {
+    const number = Number(value)
+    return Number.isSafeInteger(number) ? number : value
+  }
   const visit = (current: PsValue): unknown => {
     if (current === null || typeof current !== "object" || current instanceof Uint8Array) {
-      if (typeof current !== "bigint") return current
-      const number = Number(current)
-      return Number.isSafeInteger(number) ? number : current
+      return typeof current === "bigint" ? integer(current) : current
     }
     if (current._tag === "Scalar") {
       if (numeric.has(current.type)) return Number(current.text)
+      if (current.type === "UInt64") return integer(BigInt(current.text))
       return current.type === "Char" ? String.fromCharCode(Number(current.text)) : current.text
     }
     if (current._tag === "SecureString") return current.plain
     if (open.has(current)) return null
+    if (known.has(current)) return known.get(current)
     open.add(current)
-    try {
-      if (current._tag === "List") return current.items.map(visit)
-      if (current._tag === "Dictionary")
-        return Object.fromEntries(current.entries.map(([key, item]) => [String(visit(key)), visit(item)]))
-      if (current.value !== undefined) return visit(current.value)
-      const account = readCredential(current)
-      if (account !== undefined) return new Credential(account)
-      return Object.fromEntries([...current.adapted, ...current.extended].map(([key, item]) => [key, visit(item)]))
-    } finally {
-      open.delete(current)
-    }
+    const converted = inside(current)
+    open.delete(current)
+    known.set(current, converted)
+    return converted
+  }
+  const inside = (current: PsList | PsDictionary | PsObject): unknown => {
+    if (current._tag === "List") return current.items.map(visit)
+    if (current._tag === "Dictionary")
+      return Object.fromEntries(current.entries.map(([key, item]) => [textOf(key) ?? "", visit(item)]))
+    if (current.value !== undefined) return visit(current.value)
+    const account = readCredential(current)
+    if (account !== undefined) return new Credential(account)
+    return Object.fromEntries([...current.adapted, ...current.extended].map(([key, item]) => [key, visit(item)]))
   }
   return visit(value)
 }

@@ -30,6 +30,7 @@ const scalars: ReadonlyArray<ScalarType> = [
   "ScriptBlock",
   "SecureString"
 ]
+const integers: ReadonlySet<ScalarType> = new Set(["Char", "Byte", "UInt64"])
 const kinds: ReadonlyArray<PsList["kind"]> = ["List", "Enumerable", "Queue", "Stack"]
 
 /** Deterministic; ends because every level spends entropy, and null stands where there is none left. */
@@ -63,8 +64,10 @@ export const psValueFrom = (entropy: ReadonlyArray<number>): PsValue => {
         return BigInt.asIntN(64, (BigInt(next(0x10000)) << 48n) | BigInt(next(0x10000)))
       case 4:
         return Uint8Array.from({ length: next(20) }, () => next(256))
-      case 5:
-        return { _tag: "Scalar", type: scalars[next(scalars.length)] ?? "Guid", text: text() }
+      case 5: {
+        const type = scalars[next(scalars.length)] ?? "Guid"
+        return { _tag: "Scalar", type, text: integers.has(type) ? String(next(256)) : text() }
+      }
       default:
         return text()
     }

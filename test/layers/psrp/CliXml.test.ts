@@ -5,7 +5,7 @@ import { decodeCliXml } from "../../../layers/psrp/CliXmlDecoder.ts"
 import { encodeCliXml } from "../../../layers/psrp/CliXmlEncoder.ts"
 import { escapeText, expandReferences, unescapeText } from "../../../layers/psrp/CliXmlText.ts"
 import { array, bag, hashtable } from "../../../layers/psrp/PsObject.ts"
-import type { PsDictionary, PsList, PsObject, PsValue } from "../../../layers/psrp/PsValue.ts"
+import type { PsDictionary, PsList, PsObject, PsValue, ScalarType } from "../../../layers/psrp/PsValue.ts"
 import { Entropy, psValueFrom } from "./AnyPsValue.ts"
 
 const decode = (text: string): PsValue => Result.getOrThrow(decodeCliXml(text))
@@ -126,6 +126,15 @@ describe("CLIXML", () => {
     ["<I32>1.5</I32>", /malformed I32/],
     ["<I32></I32>", /malformed I32/],
     ["<I64>9223372036854775808</I64>", /malformed I64/],
+    ["<U64>18446744073709551616</U64>", /malformed U64/],
+    ["<U64>-1</U64>", /malformed U64/],
+    ["<U32>4294967296</U32>", /malformed U32/],
+    ["<U16>65536</U16>", /malformed U16/],
+    ["<I16>32768</I16>", /malformed I16/],
+    ["<By>256</By>", /malformed By/],
+    ["<SB>-129</SB>", /malformed SB/],
+    ["<C>65536</C>", /malformed C/],
+    ["<C>a</C>", /malformed C/],
     ["<B>maybe</B>", /malformed B/],
     ["<BA>*</BA>", /malformed BA/],
     ["<Foo>1</Foo>", /unknown element/],
@@ -136,9 +145,48 @@ describe("CLIXML", () => {
     ['<Obj RefId="0"><DCT><En><S N="Key">k</S></En></DCT></Obj>', /dictionary entry/],
     ['<Obj RefId="0"><S>a</S><S>b</S></Obj>', /two values/],
     ['<Obj RefId="0">text<LST /></Obj>', /text/],
+    ['<Obj RefId="0"><Ref RefId="0" /></Obj>', /wraps a reference/],
     ["<Obj>".repeat(500) + "</Obj>".repeat(500), /too deeply/]
   ])("refuses %s", (text, expected) => {
     assert.match(reason(text), expected)
+  })
+
+  it("reads every primitive of MS-PSRP §2.2.5.1", () => {
+    const kept = (type: ScalarType, text: string) => ({ _tag: "Scalar" as const, type, text })
+    const primitives: ReadonlyArray<readonly [xml: string, value: PsValue]> = [
+      ["<S>a</S>", "a"],
+      ["<C>55356</C>", kept("Char", "55356")],
+      ["<B>true</B>", true],
+      ["<DT>2008-04-11T10:42:32.2731993-07:00</DT>", kept("DateTime", "2008-04-11T10:42:32.2731993-07:00")],
+      ["<TS>PT9.0269026S</TS>", kept("TimeSpan", "PT9.0269026S")],
+      ["<By>254</By>", kept("Byte", "254")],
+      ["<SB>-127</SB>", kept("SByte", "-127")],
+      ["<U16>65535</U16>", kept("UInt16", "65535")],
+      ["<I16>-32767</I16>", kept("Int16", "-32767")],
+      ["<U32>4294967295</U32>", kept("UInt32", "4294967295")],
+      ["<I32>-2147483648</I32>", -2_147_483_648],
+      ["<U64>18446744073709551615</U64>", kept("UInt64", "18446744073709551615")],
+      ["<I64>-9223372036854775808</I64>", -9_223_372_036_854_775_808n],
+      ["<Sg>12.34</Sg>", kept("Single", "12.34")],
+      ["<Db>-INF</Db>", kept("Double", "-INF")],
+      ["<D>12.340</D>", kept("Decimal", "12.340")],
+      ["<BA>AQIDBA==</BA>", new Uint8Array([1, 2, 3, 4])],
+      ["<G>792e5b37-4505-47ef-b7d2-8711bb7affa8</G>", kept("Guid", "792e5b37-4505-47ef-b7d2-8711bb7affa8")],
+      ["<URI>http://www.microsoft.com/</URI>", kept("Uri", "http://www.microsoft.com/")],
+      ["<Nil/>", null],
+      ["<Version>6.2.1.3</Version>", kept("Version", "6.2.1.3")],
+      [
+        '<XD>&lt;name attribute="v"&gt;Content&lt;/name&gt;</XD>',
+        kept("XmlDocument", '<name attribute="v">Content</name>')
+      ],
+      ["<SBK>get-command -type cmdlet</SBK>", kept("ScriptBlock", "get-command -type cmdlet")],
+      ["<SS>bnVsbA==</SS>", kept("SecureString", "bnVsbA==")]
+    ]
+    for (const [xml, value] of primitives) assert.deepStrictEqual(decode(xml), value, xml)
+  })
+
+  it("refuses a document beyond 64 Mi characters unread", () => {
+    assert.match(reason(" ".repeat(64 * 1024 * 1024 + 1)), /too large/)
   })
 
   it("encodes nothing that PowerShell could not read for its depth", () => {

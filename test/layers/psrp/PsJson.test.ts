@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { fromJs, toJs } from "../../../layers/psrp/PsJson.ts"
-import { bag, enumeration } from "../../../layers/psrp/PsObject.ts"
-import type { PsList } from "../../../layers/psrp/PsValue.ts"
+import { array, bag, enumeration } from "../../../layers/psrp/PsObject.ts"
+import type { PsList, PsValue } from "../../../layers/psrp/PsValue.ts"
 
 const refusal = (value: unknown): string => {
   const result = fromJs(value)
@@ -71,5 +71,46 @@ describe("plain values", () => {
       cycle
     })
     assert.deepStrictEqual(toJs(object), { Id: "g", State: 5, Size: 5, Big: 2n ** 60n, Small: 7, cycle: [1, null] })
+  })
+
+  it("integers are numbers, or bigints where that would lose digits", () => {
+    const read = (type: "UInt64" | "UInt32" | "SByte", text: string) => toJs({ _tag: "Scalar", type, text })
+    assert.deepStrictEqual(
+      [
+        read("UInt64", "7"),
+        read("UInt64", "18446744073709551615"),
+        read("UInt32", "4294967295"),
+        read("SByte", "-128")
+      ],
+      [7, 18_446_744_073_709_551_615n, 4_294_967_295, -128]
+    )
+  })
+
+  it("a graph of references is read in time of its size, not of its tree's", () => {
+    let value: PsValue = array(["leaf"])
+    for (let level = 0; level < 200; level++) value = array([value, value])
+    // Equal branches are one object: the tree has 2^200 leaves.
+    const [left, right] = toJs(value) as [unknown, unknown]
+    assert.strictEqual(left, right)
+  })
+
+  it("keys of dictionaries may be anything", () => {
+    const key = { ...bag({ toString: 1 }), text: "key" }
+    const table: PsValue = {
+      _tag: "Dictionary",
+      typeNames: [],
+      entries: [
+        [key, 1],
+        [5n, 2],
+        [null, 3],
+        ["__proto__", 4]
+      ]
+    }
+    assert.deepStrictEqual(Object.entries(toJs(table) as object), [
+      ["5", 2],
+      ["key", 1],
+      ["", 3],
+      ["__proto__", 4]
+    ])
   })
 })
