@@ -27,12 +27,20 @@ export interface Options {
 const closingLimit = Duration.seconds(10)
 /** The same when leadership was lost: nothing can leave any more, so there is nothing to wait for. */
 const lostLimit = Duration.seconds(1)
+/** What giving the lease up may take: it ends by itself, which is sooner than an API in trouble may answer. */
+const releaseLimit = Duration.seconds(5)
 
 const interrupted = <A, E>(fiber: Fiber.Fiber<A, E>, limit: Duration.Duration) =>
   Fiber.interrupt(fiber).pipe(
     Effect.timeoutOption(limit),
     Effect.map(({ _tag }) => _tag === "Some")
   )
+
+const inTime = Effect.fnUntraced(function* (release: Effect.Effect<void>) {
+  const ended = yield* Effect.timeoutOption(release, releaseLimit)
+  if (ended._tag === "Some") return
+  yield* Effect.logWarning("the leader lease could not be released; others wait for its end", "no answer in time")
+})
 
 /**
  * ## Expected flow
@@ -41,7 +49,7 @@ const interrupted = <A, E>(fiber: Fiber.Fiber<A, E>, limit: Duration.Duration) =
  *
  * ## Guarantees
  * - The lease is renewed until the operator has ended, and released after its fence has closed.
- * - The end comes at the latest `gracefulShutdown` and ten seconds after it was asked for, or at once when asked for again.
+ * - The end comes at the latest `gracefulShutdown` and fifteen seconds after it was asked for, or at once when asked for again.
  *
  * ## Errors
  * LeadershipLost; EndForced; those of the operator, after which the lease is released too.
@@ -86,7 +94,7 @@ export const run = <A, E, R>(
           restore(Effect.raceFirst(Effect.provideService(operator, Intake, intake), working))
         )
         const release =
-          election === undefined ? Effect.void : Effect.andThen(Fiber.interrupt(electing), election.release)
+          election === undefined ? Effect.void : inTime(Effect.andThen(Fiber.interrupt(electing), election.release))
         /** Fails when leadership is lost; the end of the election by `release` is none. */
         const lost = Effect.flatMap(Fiber.await(electing), (exit) => (Exit.hasInterrupts(exit) ? Effect.never : exit))
 

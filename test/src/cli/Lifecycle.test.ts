@@ -18,11 +18,18 @@ interface Stage {
   readonly work?: Duration.Input
   /** What its sessions take to close. */
   readonly closing?: Duration.Input
+  /** What giving the lease up takes. */
+  readonly releasing?: Duration.Input
   readonly dies?: Effect.Effect<never>
 }
 
 /** An operator with one worker, a lease that the test gives and takes, and a diary with times. */
-const stage = Effect.fnUntraced(function* ({ work = "1 second", closing = 0, dies = Effect.never }: Stage) {
+const stage = Effect.fnUntraced(function* ({
+  work = "1 second",
+  closing = 0,
+  releasing = 0,
+  dies = Effect.never
+}: Stage) {
   const diary: Array<string> = []
   const note = (what: string) =>
     Effect.map(Clock.currentTimeMillis, (now) => void diary.push(`${(now - start) / 1000} ${what}`))
@@ -55,7 +62,7 @@ const stage = Effect.fnUntraced(function* ({ work = "1 second", closing = 0, die
       fence: { refusal: () => undefined },
       run: Deferred.await(lost),
       elected: Deferred.await(elected),
-      release: note("released"),
+      release: Effect.andThen(Effect.sleep(releasing), note("released")),
       ailing: Effect.succeed(undefined)
     },
     gracefulShutdown: Duration.seconds(30),
@@ -135,6 +142,17 @@ describe("Lifecycle", () => {
       yield* settle
       assert.isDefined(running.pollUnsafe())
       assert.deepStrictEqual(diary, ["0 caches", "10 released"])
+    })
+  )
+
+  it.effect("a lease that cannot be given up holds nobody up for more than five seconds", () =>
+    Effect.gen(function* () {
+      const { diary, running, stop } = yield* stage({ closing: "1 second", releasing: "1 hour" })
+      yield* stop
+      yield* TestClock.adjust("6 seconds")
+      yield* settle
+      assert.isDefined(running.pollUnsafe())
+      assert.deepStrictEqual(diary, ["0 caches", "1 closed"])
     })
   )
 
