@@ -1,7 +1,9 @@
 /** `manager`: the operator. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Logging from "../../layers/telemetry/Logging.ts"
@@ -12,6 +14,8 @@ import { program } from "./ManagerProgram.ts"
 const concurrency = (kind: string, value: number) =>
   Flag.Int(`${kind}-concurrency`).pipe(
     Flag.withDescription(`${kind} objects reconciled at once (default ${value})`),
+    // Nobody would work at all, and nothing would say so.
+    Flag.withSchema(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
     Flag.withDefault(value)
   )
 
@@ -23,6 +27,15 @@ const duration = (name: string, what: string, value: string) =>
     Flag.filterMap(
       (text) => Option.fromUndefinedOr(GoDuration.parse(text)),
       () => "a duration such as 15s or 1m30s"
+    )
+  )
+
+/** Between two polls: without a pause they would be a loop. */
+const period = (name: string, what: string, value: string) =>
+  duration(name, what, value).pipe(
+    Flag.filter(
+      (period) => Duration.isGreaterThan(period, Duration.zero),
+      () => "a duration greater than zero"
     )
   )
 
@@ -54,8 +67,8 @@ export const manager = Command.make(
     machineConcurrency: concurrency("scvmmmachine", 10),
     clusterConcurrency: concurrency("scvmmcluster", 10),
     providerConcurrency: concurrency("scvmmprovider", 5),
-    sweepPeriod: duration("vm-sync-period", "time between two sweeps over all VMs at rest", "120s"),
-    transitionPeriod: duration("vm-transition-period", "time between two polls of VMs that are changing", "5s"),
+    sweepPeriod: period("vm-sync-period", "time between two sweeps over all VMs at rest", "120s"),
+    transitionPeriod: period("vm-transition-period", "time between two polls of VMs that are changing", "5s"),
     leaderElect: Flag.Boolean("leader-elect").pipe(
       Flag.withDescription("act only while holding a Lease: needed with more than one replica (default false)"),
       Flag.withDefault(false)

@@ -36,6 +36,13 @@ describe("what a person typed wrong ends with a message and 2", () => {
     Effect.all(
       [
         refuses(/--machines: "0".*greater than or equal to 1/u, "demo", "--machines", "0"),
+        refuses(
+          /--scvmmmachine-concurrency: "0".*greater than or equal to 1/u,
+          "manager",
+          "--scvmmmachine-concurrency",
+          "0"
+        ),
+        refuses(/--vm-transition-period.*greater than zero/u, "manager", "--vm-transition-period", "0s"),
         refuses(/--latency: "slow".*"fast" \| "realistic"/u, "demo", "--latency", "slow"),
         refuses(/--port: "65536".*between 0 and 65535/u, "simulate", "--port", "65536"),
         refuses(/--json: a demo that stays has no summary/u, "demo", "--keep", "--json", "summary.json")
