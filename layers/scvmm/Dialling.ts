@@ -154,7 +154,8 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
  * Guarantees: what a failed host left open is closed before the next is tried; a refused log-on ends the dial, since the
  * next host would count against the same account, and opens the circuit.
  *
- * Errors: AuthenticationFailed (of now, or the one that opened the circuit); HostUnavailable of the last host.
+ * Errors: AuthenticationFailed (of now, or the one that opened the circuit); HostUnavailable of the last host, or of the first
+ * whose quota is used up: that one works otherwise.
  */
 export const dial = Effect.fn("ScvmmSession.dial")(function* (
   connection: ProviderConnection,
@@ -163,7 +164,7 @@ export const dial = Effect.fn("ScvmmSession.dial")(function* (
   yield* Effect.annotateCurrentSpan({ "scvmm.provider": `${connection.namespace}/${connection.name}` })
   yield* means.circuit.check(connection)
   const parent = yield* Effect.scope
-  let failure: DialError | undefined
+  let failure: HostUnavailable | undefined
   for (const host of connection.execHosts) {
     const scope = yield* Scope.fork(parent)
     const opened = yield* openOn(connection, host, means).pipe(
@@ -195,14 +196,15 @@ export const dial = Effect.fn("ScvmmSession.dial")(function* (
       )
       return opened.success
     }
-    failure = opened.failure
-    yield* means.report(connection, { host, ok: false, message: failure.message })
-    if (failure instanceof AuthenticationFailed) {
-      yield* means.circuit.refused(connection, failure)
-      return yield* failure
+    const error = opened.failure
+    yield* means.report(connection, { host, ok: false, message: error.message })
+    if (error instanceof AuthenticationFailed) {
+      yield* means.circuit.refused(connection, error)
+      return yield* error
     }
+    if (failure?.reason !== "QuotaExceeded") failure = error
     yield* Effect.logDebug("exec host unavailable").pipe(
-      Effect.annotateLogs({ exec_host: host, reason: failure.reason, detail: failure.detail })
+      Effect.annotateLogs({ exec_host: host, reason: error.reason, detail: error.detail })
     )
   }
   return yield* (

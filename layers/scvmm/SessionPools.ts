@@ -10,16 +10,18 @@ import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type * as Dial from "../Dial.ts"
+import * as Capacity from "./Capacity.ts"
 import * as Circuit from "./Circuit.ts"
 import * as Dialling from "./Dialling.ts"
 import * as Module from "./Module.ts"
+import { HostUnavailable } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import type { DialError } from "./Unavailability.ts"
 
 export interface Sessions {
   /**
    * Borrows a session for the time of `f`, dialling when none is free and fewer than `mostSessions` are open. `blocking`
-   * ones are at most one fewer, so that a read always finds one.
+   * ones are at most one fewer, so that a read always finds one. While the hosts' quotas allow no more, it waits for one.
    */
   readonly borrow: <A, E, R>(
     connection: ProviderConnection,
@@ -36,8 +38,15 @@ export interface Sessions {
 
 interface Entry {
   readonly pool: Pool.Pool<Dialling.OpenSession, DialError>
-  readonly blocking: Semaphore.Semaphore
+  readonly capacity: Capacity.Capacity
 }
+
+/** A quota of the exec hosts, which takes no further session. */
+const isQuota = (error: unknown): error is HostUnavailable =>
+  error instanceof HostUnavailable && error.reason === "QuotaExceeded"
+
+/** As often somebody who found no session waits for one that is in use. */
+const waits = 2
 
 /** A pool of a provider that nobody asked for is forgotten; its sessions are closed long before. */
 const forgetAfter = Duration.minutes(10)
@@ -116,14 +125,34 @@ export const make = Effect.gen(function* () {
     const connection = connections.get(key)
     if (connection === undefined) return yield* Effect.die(new Error("a session pool without a connection"))
     yield* Effect.addFinalizer(() => Effect.sync(() => connections.delete(key)))
-    const acquire = yield* sharedFailure(Effect.tap(Dialling.dial(connection, means), counted(connection.uid, "open")))
+    const capacity = yield* Capacity.make(mostSessions(connection))
+    let open = 0
+    const counting = Effect.acquireRelease(
+      Effect.sync(() => {
+        open += 1
+      }),
+      () =>
+        Effect.sync(() => {
+          open -= 1
+        })
+    )
+    const dialled = Dialling.dial(connection, means).pipe(
+      Effect.tapError((error) => (isQuota(error) ? capacity.refused(open, error) : Effect.void)),
+      Effect.tap(Effect.all([capacity.accepted, counting, counted(connection.uid, "open")], { discard: true }))
+    )
+    const acquire = yield* sharedFailure(
+      Effect.andThen(
+        Effect.suspend(() => capacity.check(open)),
+        dialled
+      )
+    )
     const pool = yield* Pool.makeWithTTL({
       acquire,
       min: 0,
       max: mostSessions(connection),
       timeToLive: Duration.seconds(connection.keepAliveSeconds)
     })
-    return { pool, blocking: yield* Semaphore.make(mostSessions(connection) - 1) }
+    return { pool, capacity }
   })
 
   const entries = yield* RcMap.make({
@@ -149,8 +178,12 @@ export const make = Effect.gen(function* () {
           const key = keyOf(connection)
           connections.set(key, connection)
           const entry = yield* RcMap.get(entries, key).pipe(Scope.provide(scope))
+          /** A session was asked for, and there was none. */
+          let missed = false
           const used = Effect.gen(function* () {
+            missed = true
             const session = yield* Pool.get(entry.pool).pipe(Scope.provide(scope))
+            missed = false
             yield* counted(connection.uid, "borrowed").pipe(Scope.provide(scope))
             return yield* f(session).pipe(
               Effect.onExit((exit) =>
@@ -160,7 +193,14 @@ export const make = Effect.gen(function* () {
               )
             )
           })
-          return yield* kind === "blocking" ? entry.blocking.withPermit(used) : used
+          const attempt = Effect.suspend(() => {
+            missed = false
+            return entry.capacity.within(kind)(used)
+          })
+          return yield* Effect.retry(attempt, {
+            times: waits,
+            while: (error) => missed && isQuota(error) && entry.capacity.shrunk()
+          })
         }),
       (scope, exit) => Scope.close(scope, exit)
     )

@@ -26,6 +26,10 @@ export interface Quotas {
   readonly maxShellsPerUser: number
   /** Commands that nobody terminated yet. Default 1000. */
   readonly maxCommandsPerShell: number
+  /** Default 1024. */
+  readonly maxMemoryPerShellMegabytes: number
+  /** What a pipeline takes of its shell's memory and never gives back. Default 0. */
+  readonly pipelineMegabytes: number
   /** Longer OperationTimeouts are cut to this. Default 60. */
   readonly maxTimeoutSeconds: number
   /** IdleTimeOut of a shell that asks for none. Default 7200. */
@@ -37,6 +41,8 @@ export interface Quotas {
 export const defaultQuotas: Quotas = {
   maxShellsPerUser: 30,
   maxCommandsPerShell: 1000,
+  maxMemoryPerShellMegabytes: 1024,
+  pipelineMegabytes: 0,
   maxTimeoutSeconds: 60,
   idleTimeoutSeconds: 7200,
   maxEnvelopeBytes: 512_000
@@ -80,6 +86,8 @@ interface Shell {
   lastActivity: number
   /** Exchanges that wait. */
   waiting: number
+  /** Pipelines begun. */
+  begun: number
 }
 
 export interface Shells {
@@ -96,6 +104,9 @@ const nameOf = (resourceUri: string): string | undefined => {
   const prefix = `${namespaces.powershell}/`
   return resourceUri.toLowerCase().startsWith(prefix) ? resourceUri.slice(prefix.length) : undefined
 }
+
+/** What PowerShell takes without any module, as recorded. */
+const emptyShellMegabytes = 58
 
 /** Room that headers and the markup of streams take in an answer. */
 const envelopeOverhead = 3072
@@ -181,7 +192,8 @@ export const make = Effect.fn("Shells.make")(function* (options: Options) {
       psrp,
       scope: own,
       lastActivity: now,
-      waiting: 0
+      waiting: 0,
+      begun: 0
     }
     shells.set(id, shell)
     yield* Effect.forkIn(watchIdle(shell), own)
@@ -194,9 +206,12 @@ export const make = Effect.fn("Shells.make")(function* (options: Options) {
       return fault(Faults.pluginError(`command ${commandId} exists already`))
     if (shell.psrp.pipelines().held >= quotas.maxCommandsPerShell)
       return fault(Faults.maxCommandsPerShell(quotas.maxCommandsPerShell))
+    if (emptyShellMegabytes + shell.begun * quotas.pipelineMegabytes > quotas.maxMemoryPerShellMegabytes)
+      return fault(Faults.outOfMemory)
     return yield* shell.psrp.receiveFor(commandId, data).pipe(
       Effect.map((): Answer => {
         pipelines++
+        shell.begun++
         return { _tag: "CommandStarted", commandId }
       }),
       Effect.catch((refusal) => Effect.succeed(fault(Faults.pluginError(refusal.reason))))

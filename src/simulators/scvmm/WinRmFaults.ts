@@ -39,6 +39,13 @@ export const maxCommandsPerShell = (limit: number): FaultToWrite => ({
   text: `The WS-Management service cannot process the request. The maximum number of concurrent commands per shell has been exceeded: ${limit}.`
 })
 
+export const outOfMemory: FaultToWrite = {
+  code: 14,
+  subcode: "w:InternalError",
+  role: "Receiver",
+  text: "Not enough memory resources are available to complete this operation."
+}
+
 export const shellExists: FaultToWrite = {
   code: FaultCode.CreateFailedInvalidName,
   subcode: "w:InvalidParameter",
