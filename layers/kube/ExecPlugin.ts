@@ -25,12 +25,22 @@ interface Ended {
 /** With nothing on stdin; killed when interrupted. */
 const run = (command: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
   Effect.callback<Ended>((resume) => {
-    const child = childProcess.execFile(
-      command,
-      [...args],
-      { env: { ...process.env, ...env }, maxBuffer: longestOutput, encoding: "utf8", windowsHide: true },
-      (error, stdout, stderr) => resume(Effect.succeed({ error, stdout, stderr }))
-    )
+    const ended = (error: ExecFileException | null, stdout = "", stderr = "") =>
+      resume(Effect.succeed({ error, stdout, stderr }))
+    const start = () =>
+      childProcess.execFile(
+        command,
+        [...args],
+        { env: { ...process.env, ...env }, maxBuffer: longestOutput, encoding: "utf8", windowsHide: true },
+        ended
+      )
+    let child: ReturnType<typeof start>
+    try {
+      child = start()
+    } catch (error) {
+      // Node tells some of what keeps a program from starting (E2BIG, ENOTDIR, a NUL in an argument) like this.
+      return ended(error instanceof Error ? error : new Error(String(error)))
+    }
     // A plugin that ends without reading closes the pipe first; that says nothing.
     child.stdin?.on("error", () => undefined)
     child.stdin?.end()
@@ -41,7 +51,8 @@ const why = (error: ExecFileException): string => {
   if (error.code === "ENOENT") return "there is no such program"
   if (error.code === "EACCES") return "it may not be executed"
   if (error.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER") return "its output is longer than 1 MiB"
-  return typeof error.code === "number" ? `exit code ${error.code}` : `ended by ${error.signal ?? error.code}`
+  if (typeof error.code === "string") return `it could not be started (${error.code})`
+  return typeof error.code === "number" ? `exit code ${error.code}` : `ended by ${error.signal}`
 }
 
 export interface Options {

@@ -103,6 +103,9 @@ describe("an exec plugin", () => {
       const absent = yield* plugin("", { command: "no-such-program-anywhere", installHint: "get it from its maker" })
       const missing = yield* Effect.flip(absent.source.current)
       assert.strictEqual(missing.detail, "no-such-program-anywhere: there is no such program: get it from its maker")
+      // More than Linux takes in one variable: a bundle of many authorities.
+      const large = yield* plugin("", { env: [{ name: "BUNDLE", value: "A".repeat(200_000) }] })
+      assert.match((yield* Effect.flip(large.source.current)).detail, /\/plugin: it could not be started \(E2BIG\)$/u)
       const garbage = yield* Effect.flip((yield* plugin("echo s3cret")).source.current)
       assert.include(garbage.detail, "its output is not an ExecCredential")
       assert.notInclude(garbage.detail, "s3cret")
