@@ -197,10 +197,12 @@ const suite = (open: Effect.Effect<Session, unknown, Scope.Scope>) => {
     () =>
       Effect.gen(function* () {
         const session = yield* Effect.scoped(Effect.tap(open, (session) => run(session, "Write-Output")))
-        assert.deepStrictEqual(
-          session.wsman.packets.filter((packet) => packet.includes("Close")),
-          ["> Close", "< CloseAck", "> Close", "< CloseAck"]
-        )
+        assert.deepStrictEqual(session.wsman.packets.filter((packet) => packet.includes("Close")).slice(-4), [
+          "> Close",
+          "< CloseAck",
+          "> Close",
+          "< CloseAck"
+        ])
         assert.notInclude(session.wsman.complaints(), "Traceback")
       }),
     60_000
