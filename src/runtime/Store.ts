@@ -82,7 +82,8 @@ export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => 
     }
   }
 
-  const put = (object: A): ReadonlyArray<Change<A>> => {
+  /** `listed`: by a listing, which says what there is, an API whose etcd was restored from a backup included. */
+  const put = (object: A, listed: boolean): ReadonlyArray<Change<A>> => {
     const key = keyText(keyOf(object))
     const previous = objects.get(key)
     unreadable.delete(key)
@@ -90,7 +91,7 @@ export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => 
       const same =
         previous.metadata.uid === object.metadata.uid &&
         previous.metadata.resourceVersion === object.metadata.resourceVersion
-      if (same || isOlder(object, previous)) return []
+      if (same || (!listed && isOlder(object, previous))) return []
       unindex(key, previous)
     }
     objects.set(key, object)
@@ -122,12 +123,15 @@ export const make = <A extends KubeObject>(resource: Resource<A>): Writer<A> => 
         for (const key of event.unreadable ?? []) unreadable.set(keyText(key), key)
         const listed = new Set(event.items.map((item) => keyText(keyOf(item))))
         const gone = [...objects.keys()].filter((key) => !listed.has(key) && !unreadable.has(key))
-        const changes = [...gone.flatMap((key) => drop(key, undefined)), ...event.items.flatMap(put)]
+        const changes = [
+          ...gone.flatMap((key) => drop(key, undefined)),
+          ...event.items.flatMap((item) => put(item, true))
+        ]
         ready.openUnsafe()
         return changes
       }
       case "Applied":
-        return put(event.object)
+        return put(event.object, false)
       case "Deleted": {
         const key = keyText(keyOf(event.object))
         const stored = objects.get(key)
