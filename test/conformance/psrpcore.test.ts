@@ -266,6 +266,20 @@ if (python === "") {
     )
 
     it.live(
+      "may end before its input does",
+      () =>
+        Effect.gen(function* () {
+          const { pool } = yield* psrpcore
+          const result = yield* pool.invoke([{ name: "Write-Output", parameters: { InputObject: 1 } }], {
+            input: Stream.range(1, 5).pipe(Stream.rechunk(1))
+          })
+          assert.deepStrictEqual([result.state, result.output], ["Completed", [1]])
+          assert.isTrue(Option.isNone(yield* pool.broken))
+        }),
+      60_000
+    )
+
+    it.live(
       "understands every primitive",
       () =>
         Effect.gen(function* () {

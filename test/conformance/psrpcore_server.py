@@ -182,8 +182,9 @@ def handle(event):
         pipeline.start()
         run(pipeline)
     elif isinstance(event, PipelineInputEvent):
-        inputs[event.pipeline_id].append(event.data)
-    elif isinstance(event, EndOfPipelineInputEvent):
+        # A pipeline that has ended, or reads none, lets it pass.
+        inputs.get(event.pipeline_id, []).append(event.data)
+    elif isinstance(event, EndOfPipelineInputEvent) and event.pipeline_id in inputs:
         pipeline = pool.pipeline_table[event.pipeline_id]
         for value in inputs.pop(event.pipeline_id):
             pipeline.write_output(value)
