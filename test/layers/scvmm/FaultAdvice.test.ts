@@ -3,7 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as fs from "node:fs"
 import { Dial } from "../../../layers/Dial.ts"
+import { verbs } from "../../../layers/scvmm/Catalogue.ts"
 import { advices } from "../../../layers/scvmm/FaultAdvice.ts"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import { byCode } from "../../../layers/wsman/Fault.ts"
@@ -65,6 +67,9 @@ const atCommand = (code: number) =>
     })
   )
 
+/** Windows' small numbers are known in decimal. */
+const short = (code: number): string => (code < 0x10000 ? String(code) : hex(code).slice(2))
+
 const hex = (code: number): string => `0x${code.toString(16).toUpperCase().padStart(8, "0")}`
 
 const atCreateByClassification = {
@@ -101,6 +106,21 @@ describe("a fault", () => {
     assert.sameMembers(
       advices.flatMap((advice) => advice.codes),
       [...byCode.keys()]
+    )
+  })
+
+  it("and its configuration are described as they are", () => {
+    const page = fs.readFileSync(new URL("../../../docs/winrm.md", import.meta.url), "utf8")
+    const rows = advices.map(
+      (advice) => `| ${advice.codes.map(short).join(", ")} | ${advice.meaning} | ${advice.remedy} |`
+    )
+    const shown = page.slice(page.indexOf("## Faults of WinRM")).split("\n")
+    const table = shown.slice(shown.indexOf("|---|---|---|") + 1)
+    assert.deepStrictEqual(table.slice(0, table.indexOf("")), rows)
+    const functions = page.slice(page.indexOf("-VisibleFunctions"), page.indexOf("New-PSSessionConfigurationFile"))
+    assert.deepStrictEqual(
+      [...functions.matchAll(/'([\w-]+)'/gu)].map(([, name]) => name),
+      verbs.map(({ name }) => name)
     )
   })
 
