@@ -8,6 +8,7 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import * as Monotonic from "../Monotonic.ts"
 import type { Json } from "../../schemas/kube/Patch.ts"
 import type { Dial } from "../Dial.ts"
 import { classify, notLeader } from "../DialFailure.ts"
@@ -204,9 +205,9 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
   ): Effect.fn.Return<A, KubeError> {
     let waited = 0
     for (let repeated = 0; ; repeated++) {
-      const started = yield* Clock.currentTimeMillis
+      const started = yield* Monotonic.millis
       const result = yield* Effect.result(once(call, use))
-      const lasted = Duration.millis((yield* Clock.currentTimeMillis) - started)
+      const lasted = Duration.millis((yield* Monotonic.millis) - started)
       if (call.verb !== "watch") yield* KubeMetrics.observeRequest({ verb: call.method, host }, lasted)
       if (result._tag === "Success") return result.success
       const chance = yield* Random.next

@@ -1,10 +1,10 @@
 /** An endless, self-healing list-then-watch of one kind. */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Monotonic from "../Monotonic.ts"
 import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
 import { apiVersion, collectionPath } from "../../schemas/kube/Resource.ts"
 import type { WatchEvent } from "../../schemas/kube/Watch.ts"
@@ -94,7 +94,7 @@ export const watch: Watch = <A extends KubeObject>(resource: Resource<A>, option
 
       const problem = Effect.fnUntraced(
         function* (error: KubeError) {
-          const now = yield* Clock.currentTimeMillis
+          const now = yield* Monotonic.millis
           if (now - progress.failedAt >= forgottenAfter) progress.failures = 0
           progress.failures += 1
           progress.failedAt = now
@@ -118,7 +118,7 @@ export const watch: Watch = <A extends KubeObject>(resource: Resource<A>, option
         const { outage } = progress
         if (outage === undefined) return
         progress.outage = undefined
-        const lasted = Duration.millis((yield* Clock.currentTimeMillis) - outage.since)
+        const lasted = Duration.millis(Math.round((yield* Monotonic.millis) - outage.since))
         yield* Effect.logInfo("watch works again").pipe(
           Effect.annotateLogs({ resource: name, after: Duration.format(lasted) })
         )
@@ -155,7 +155,7 @@ export const watch: Watch = <A extends KubeObject>(resource: Resource<A>, option
             const scope = yield* Effect.scope
             yield* count.watched
             yield* Effect.addFinalizer(() =>
-              Effect.flatMap(Clock.currentTimeMillis, (now) => count.lasted(Duration.millis(now - course.started)))
+              Effect.flatMap(Monotonic.millis, (now) => count.lasted(Duration.millis(now - course.started)))
             )
             return client.watch(resource, { ...options, resourceVersion }).pipe(
               Stream.mapEffect((event) => {
@@ -174,7 +174,7 @@ export const watch: Watch = <A extends KubeObject>(resource: Resource<A>, option
 
       /** A server that hangs up at once, again and again, is not asked in a tight loop. */
       const ended = Effect.fnUntraced(function* (course: { readonly silent: boolean; readonly started: number }) {
-        if ((yield* Clock.currentTimeMillis) - course.started >= tooShort) return
+        if ((yield* Monotonic.millis) - course.started >= tooShort) return
         if (!course.silent) return yield* Effect.sleep(firstPause)
         yield* count.endedAtOnce
         const detail = "the server ended the watch at once"
@@ -184,7 +184,7 @@ export const watch: Watch = <A extends KubeObject>(resource: Resource<A>, option
 
       const changes = (resourceVersion: string): Stream.Stream<WatchEvent<A>> =>
         Stream.unwrap(
-          Effect.map(Clock.currentTimeMillis, (started) => {
+          Effect.map(Monotonic.millis, (started) => {
             const course = { silent: true, started }
             return received(resourceVersion, course).pipe(
               Stream.concat(Stream.fromEffectDrain(Effect.suspend(() => ended(course)))),

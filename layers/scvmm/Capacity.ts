@@ -1,7 +1,7 @@
 /** How many sessions of a provider may be in use at a time: fewer while its exec hosts refuse more of them (design D17). */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
+import * as Monotonic from "../Monotonic.ts"
 import type { HostUnavailable } from "./ScvmmError.ts"
 
 /**
@@ -55,7 +55,7 @@ export const make = (most: number): Effect.Effect<Capacity> =>
         closed = next
         return resize(next.limit)
       })
-    const current = Effect.map(Clock.currentTimeMillis, (now) =>
+    const current = Effect.map(Monotonic.millis, (now) =>
       closed !== undefined && now < closed.until ? closed : undefined
     )
     /** Places come back when the time is over, noticed by whoever comes next. */
@@ -86,7 +86,7 @@ export const make = (most: number): Effect.Effect<Capacity> =>
         return yield* still.error
       }),
       refused: Effect.fnUntraced(function* (open, error): Effect.fn.Return<void> {
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* Monotonic.millis
         const millis = closed === undefined ? firstMillis : Math.min(2 * closed.millis, longestMillis)
         yield* close({ error, until: now + millis, millis, limit: open })
       }),

@@ -1,7 +1,7 @@
 /** Stops log-ons after a refused one, before they lock the account (design D12). */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
+import * as Monotonic from "../Monotonic.ts"
 import type { AuthenticationFailed } from "./ScvmmError.ts"
 
 /** What the circuit tells apart: a change of either version closes it. */
@@ -47,10 +47,10 @@ export const make: Effect.Effect<Circuit> = Effect.gen(function* () {
     check: Effect.fnUntraced(function* (key) {
       const open = (yield* Ref.get(entries)).get(key.uid)
       if (open === undefined || !same(open, key)) return
-      if ((yield* Clock.currentTimeMillis) < open.until) return yield* open.error
+      if ((yield* Monotonic.millis) < open.until) return yield* open.error
     }),
     refused: Effect.fnUntraced(function* (key, error) {
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* Monotonic.millis
       yield* Ref.update(entries, (map) => {
         const before = map.get(key.uid)
         const millis =

@@ -1,5 +1,4 @@
 /** What SCVMM was last seen to hold: one batched poll per provider turns changes into keys (design D10). */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,6 +8,7 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
+import * as Monotonic from "../Monotonic.ts"
 import type { ObjectKey } from "../../schemas/kube/ObjectMeta.ts"
 import * as Marker from "../../schemas/vmm/Marker.ts"
 import { GetVirtualMachine, GetVirtualMachineList } from "../../schemas/vmm/Verb.ts"
@@ -149,7 +149,7 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
       "scvmm.poll": what._tag,
       "scvmm.provider_uid": uid
     })
-    const started = yield* Clock.currentTimeMillis
+    const started = yield* Monotonic.millis
     const askedInEpoch = view.sightings.epoch
     const ended = yield* (what._tag === "Ids" ? byIds(view, what.ids) : byMarker(view)).pipe(
       Effect.flatMap((vms) => {
@@ -170,7 +170,7 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     }
     view.history = PollPlan.after(view.history, what, {
       started,
-      ended: yield* Clock.currentTimeMillis,
+      ended: yield* Monotonic.millis,
       failed: failure !== undefined
     })
   })
@@ -181,17 +181,17 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
       const plan = PollPlan.plan(view.sightings, view.history, pacing)
       if (plan === undefined) {
         yield* view.wake.await
-        view.history = PollPlan.begin(yield* Clock.currentTimeMillis)
+        view.history = PollPlan.begin(yield* Monotonic.millis)
         continue
       }
-      const wait = plan.at - (yield* Clock.currentTimeMillis)
+      const wait = plan.at - (yield* Monotonic.millis)
       if (wait <= 0) yield* poll(uid, view, plan.poll)
       else yield* Effect.raceFirst(Effect.sleep(Duration.millis(wait)), view.wake.await)
     }
   })
 
   const viewOf = Effect.fnUntraced(function* (connection: ProviderConnection) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Monotonic.millis
     const view: View = views.get(connection.uid) ?? {
       connection,
       sightings: Sightings.empty,
@@ -218,7 +218,7 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
   return Inventory.of({
     read: Effect.fn("Inventory.read")(function* (connection, id) {
       const view = yield* viewOf(connection)
-      const at = yield* Clock.currentTimeMillis
+      const at = yield* Monotonic.millis
       const seen = current(Sightings.get(view.sightings, normal(id)), at)
       if (seen !== undefined) return seen.vm
       const askedInEpoch = view.sightings.epoch
@@ -232,7 +232,7 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     }),
     answered: Effect.fnUntraced(function* (connection, id, vm) {
       const view = yield* viewOf(connection)
-      const at = yield* Clock.currentTimeMillis
+      const at = yield* Monotonic.millis
       take(view, Sightings.answered(view.sightings, normal(id), { vm, at }))
     }),
     invalidate: (providerUid, id) =>

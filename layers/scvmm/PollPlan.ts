@@ -15,7 +15,7 @@ export const pacing: Pacing = { transitionMillis: 5000, restMillis: 120_000, mos
 /** Longest wait between attempts while VMM does not answer. */
 const longestBackoffMillis = 120_000
 
-/** What is known of earlier polls; times are of the Clock. */
+/** What is known of earlier polls; times are of the monotonic clock. */
 export interface History {
   /** End of the last poll of any kind. */
   readonly pollEnded: number
@@ -42,7 +42,7 @@ export const after = (
 
 export type Poll = { readonly _tag: "Ids"; readonly ids: ReadonlyArray<string> } | { readonly _tag: "Sweep" }
 
-/** `at` is a time of the Clock, perhaps a past one; undefined when nothing is followed. */
+/** `at` is a time of the monotonic clock, perhaps a past one; undefined when nothing is followed. */
 export interface Plan {
   readonly at: number
   readonly poll: Poll

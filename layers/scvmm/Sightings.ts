@@ -10,7 +10,7 @@ export type Pace = "transition" | "rest"
 /** VMM answers undefined for a VM that it does not know. */
 export interface Sighting {
   readonly vm: VirtualMachine | undefined
-  /** Clock milliseconds at which VMM was asked. */
+  /** Monotonic milliseconds at which VMM was asked. */
   readonly at: number
 }
 

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Metric from "effect/Metric"
-import * as Monotonic from "./Monotonic.ts"
+import * as Monotonic from "../../layers/Monotonic.ts"
 import * as Priority from "./Priority.ts"
 import type { Request } from "./Request.ts"
 import * as RuntimeMetrics from "./RuntimeMetrics.ts"

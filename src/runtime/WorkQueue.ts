@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { KeyQueue } from "./KeyQueue.ts"
-import * as Monotonic from "./Monotonic.ts"
+import * as Monotonic from "../../layers/Monotonic.ts"
 import * as QueueMetrics from "./QueueMetrics.ts"
 import type { Request } from "./Request.ts"
 

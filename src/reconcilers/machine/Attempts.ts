@@ -1,6 +1,6 @@
 /** When a machine's failed creation or seeding may be tried again: the queue's own backoff ends with each attempt that starts. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Monotonic from "../../../layers/Monotonic.ts"
 
 export interface Attempts {
   /** Milliseconds until the next attempt may start; 0 now. `version` (a generation) that changed forgets failures. */
@@ -29,12 +29,12 @@ export const make = (): Attempts => {
   const entries = new Map<string, Entry>()
   return {
     remaining: (key, version) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
+      Effect.map(Monotonic.millis, (now) => {
         const entry = entries.get(key)
-        return entry === undefined || entry.version !== version ? 0 : Math.max(0, entry.notBefore - now)
+        return entry === undefined || entry.version !== version ? 0 : Math.max(0, Math.ceil(entry.notBefore - now))
       }),
     failed: (key, version) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
+      Effect.map(Monotonic.millis, (now) => {
         const old = entries.get(key)
         const failures = old?.version === version ? old.failures + 1 : 1
         entries.set(key, { version, failures, notBefore: now + delayOf(failures) })

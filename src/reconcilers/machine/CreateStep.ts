@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Monotonic from "../../../layers/Monotonic.ts"
 import * as Contract from "../../../schemas/capi/Contract.ts"
 import { Cluster } from "../../../schemas/capi/Cluster.ts"
 import { keyOf } from "../../../schemas/kube/ObjectMeta.ts"
@@ -188,8 +189,8 @@ export const settleAttempt = Effect.fn("CreateStep.settleAttempt")(function* (
   if (known?._tag !== "ShellDeleted" && !(yield* endAttempt(context, creation))) {
     return windowLeft(creation, yield* Clock.currentTimeMillis)
   }
-  const now = yield* Clock.currentTimeMillis
+  const now = yield* Monotonic.millis
   const since = known?._tag === "ShellDeleted" ? known.at : now
   endings.record(uid, creation, { _tag: "ShellDeleted", at: since })
-  return Math.max(0, since + commitMarginSeconds * 1_000 - now)
+  return Math.max(0, Math.ceil(since + commitMarginSeconds * 1_000 - now))
 })

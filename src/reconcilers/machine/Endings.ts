@@ -6,7 +6,7 @@ export type Ending =
   | { readonly _tag: "Begun" }
   /** Its answer was seen, or its command never left. */
   | { readonly _tag: "Answered" }
-  /** Milliseconds; from here on a request that VMM already had may still commit. */
+  /** Monotonic milliseconds; from here on a request that VMM already had may still commit. */
   | { readonly _tag: "ShellDeleted"; readonly at: number }
 
 /** Kept per attempt, so that a later one of the same machine starts anew; lost at a restart, which means waiting again. */

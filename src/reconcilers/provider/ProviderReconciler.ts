@@ -1,7 +1,7 @@
 /** The control loop of ScvmmProvider: are its hosts reachable, does the log-on work, which versions are there? */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Monotonic from "../../../layers/Monotonic.ts"
 import * as Contract from "../../../schemas/capi/Contract.ts"
 import type { Finding } from "../../../schemas/kube/Condition.ts"
 import { keyOf, type ObjectKey } from "../../../schemas/kube/ObjectMeta.ts"
@@ -136,7 +136,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly concurrency
     also: ReadonlyArray<Finding>
   ) {
     const sessions = yield* ScvmmSession
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* Monotonic.millis
     const findings = [...ProviderPlan.usable(connection), ...also]
     const known = memories.get(referenceText(keyOf(provider)))?.check
     if (ProviderPlan.stands(known, connection, now, checkMillis)) {

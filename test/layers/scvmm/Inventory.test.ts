@@ -1,5 +1,6 @@
 /** The poll against the simulated SCVMM, in virtual time. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -83,6 +84,26 @@ describe("Inventory", () => {
         assert.isAtMost(polls(world), 2)
       })
     )
+  )
+
+  it.effect("polls on while the wall clock is set back", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      let ahead = 7_200_000
+      const millis = () => clock.currentTimeMillisUnsafe() + ahead
+      const set = { ...clock, currentTimeMillisUnsafe: millis, currentTimeMillis: Effect.sync(millis) }
+      yield* within((world) =>
+        Effect.gen(function* () {
+          const { inventory, told } = world
+          const vm = yield* world.session.run(connection, NewVirtualMachine, request(1))
+          yield* inventory.read(connection, vm.Id)
+          yield* inventory.follow(connection, vm.Id, key("machine-1"), "transition")
+          ahead = 0
+          yield* Effect.sleep("11 seconds")
+          assert.deepStrictEqual(told, ["machine-1"])
+        })
+      ).pipe(Effect.provideService(Clock.Clock, set))
+    })
   )
 
   it.effect("many VMs in transition are one call, and more than fifteen one list", () =>
