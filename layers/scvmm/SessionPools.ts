@@ -14,7 +14,7 @@ import * as Capacity from "./Capacity.ts"
 import * as Circuit from "./Circuit.ts"
 import * as Dialling from "./Dialling.ts"
 import * as Module from "./Module.ts"
-import { HostUnavailable } from "./ScvmmError.ts"
+import { AuthenticationFailed, HostUnavailable } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import type { DialError } from "./Unavailability.ts"
 
@@ -181,11 +181,16 @@ export const make = Effect.gen(function* () {
           /** A session was asked for, and there was none. */
           let missed = false
           const used = Effect.gen(function* () {
+            // Sessions that are open have the same password.
+            yield* circuit.check(connection)
             missed = true
             const session = yield* Pool.get(entry.pool).pipe(Scope.provide(scope))
             missed = false
             yield* counted(connection.uid, "borrowed").pipe(Scope.provide(scope))
             return yield* f(session).pipe(
+              Effect.tapError((error) =>
+                error instanceof AuthenticationFailed ? circuit.refused(connection, error) : Effect.void
+              ),
               Effect.onExit((exit) =>
                 Effect.flatMap(unusable(session, exit), (yes) =>
                   yes ? Pool.invalidate(entry.pool, session) : Effect.void

@@ -1,4 +1,5 @@
 /** Shells of a WinRM listener: the WS-Management operations that carry PSRP (MS-WSMV §3.1). */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -68,6 +69,9 @@ const maxEnvelopeBytes = 153_600
 /** Left free in an envelope, for headers that a proxy or a longer id may add. */
 const spareBytes = 256
 
+/** From one Receive to the next, when the first timed out. */
+const leastWaitMillis = 1000
+
 const faultError = (fault: Fault): WsmanError => {
   const sent = !isRefusal(fault.classification)
   const detail = fault.text === "" ? fault.subcode : fault.text
@@ -109,15 +113,27 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       selectors
     })
 
-    /** One exchange; the answer must relate to the request. A fault that names no request counts as the answer. */
+    let refused: AuthenticationFailed | undefined
+
+    /**
+     * One exchange; the answer must relate to the request. A fault that names no request counts as the answer. Once a log-on was
+     * refused nothing more is sent: with each further one the account comes nearer to being locked.
+     */
     const call = Effect.fnUntraced(function* (
       lane: Lane.Lane,
       operation: Operation,
       selectors: Record<string, string>,
       set: Record<string, string> = {}
     ): Effect.fn.Return<SoapElement, WsmanError> {
+      if (refused !== undefined) return yield* refused
       const messageId = `uuid:${(yield* Guid.random).toUpperCase()}`
-      const text = yield* lane.post(writeRequest({ header: header(messageId, selectors, set), operation }))
+      const text = yield* Effect.tapError(
+        lane.post(writeRequest({ header: header(messageId, selectors, set), operation })),
+        (error) =>
+          Effect.sync(() => {
+            if (error._tag === "WsmanAuthenticationFailed") refused = error
+          })
+      )
       const response = yield* Effect.mapError(readResponse(text), protocol)
       const related = response.relatesTo === messageId || (response.relatesTo === "" && response.fault !== undefined)
       if (!related)
@@ -162,11 +178,18 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
         ...(commandId === undefined ? {} : { commandId }),
         streams: ["stdout"]
       }
+      const began = yield* Clock.currentTimeMillis
       return yield* call(data, operation, { ShellId: shellId }, { WSMAN_CMDSHELL_OPTION_KEEPALIVE: "True" }).pipe(
         Effect.flatMap((body) => read(readReceived(body))),
         Effect.catchIf(
           (error) => error._tag === "WsmanFault" && error.classification === "operationTimeout",
-          () => Effect.succeed<Received>({ streams: [] })
+          () =>
+            Effect.gen(function* () {
+              // A listener that does not wait must not be asked without pause.
+              const waited = (yield* Clock.currentTimeMillis) - began
+              yield* Effect.sleep(Math.min(leastWaitMillis, Math.max(0, leastWaitMillis - waited)))
+              return { streams: [] } satisfies Received
+            })
         )
       )
     })

@@ -27,6 +27,14 @@ export interface User {
   readonly remoteAccess?: boolean
 }
 
+/** A request as it arrives. */
+export interface Exchange {
+  readonly action: Disturbance.Action
+  readonly connection: Connection
+  /** "" of a log-on. */
+  readonly messageId: string
+}
+
 export interface Options {
   readonly host: PowerShellHost
   readonly users: ReadonlyArray<User>
@@ -42,7 +50,7 @@ export interface Options {
   /** Decides where a disturbance has a probability; "winrm" unless given. */
   readonly seed?: string | number
   /** Told of every request that is a step of a log-on or an envelope, before anything becomes of it. */
-  readonly onExchange?: (exchange: { readonly action: Disturbance.Action; readonly connection: Connection }) => void
+  readonly onExchange?: (exchange: Exchange) => void
 }
 
 export interface WinRmServer {
@@ -138,9 +146,9 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
 
     const entropy = yield* makeEntropy(options.seed ?? "winrm")
     let rules = Disturbance.make([], entropy.fraction)
-    const meet = (action: Disturbance.Action, connection: Connection): Disturbance.Disturbance | undefined => {
-      options.onExchange?.({ action, connection })
-      return rules.next(action)
+    const meet = (exchange: Exchange): Disturbance.Disturbance | undefined => {
+      options.onExchange?.(exchange)
+      return rules.next(exchange.action)
     }
 
     const perform = Effect.fnUntraced(function* (user: User, request: Request) {
@@ -167,7 +175,7 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
       if (request.method !== "POST") return WinRmLogOn.plain(405, { allow: "POST" })
       const forget = Effect.sync(() => logOns.forget(connection))
       if (request.body.length === 0 && !/^Basic /iu.test(request.headers["authorization"] ?? ""))
-        return yield* Disturbed.run(meet("LogOn", connection), {
+        return yield* Disturbed.run(meet({ action: "LogOn", connection, messageId: "" }), {
           carryOut: Effect.map(logOns.enter(request, connection), replied),
           write: (said) => Effect.succeed(said._tag === "Reply" ? said.reply : WinRmLogOn.plain(500)),
           messageId: "",
@@ -177,10 +185,11 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
       if ("status" in entered) return entered
       const read = yield* readEnvelope(entered.body, quotas.maxEnvelopeBytes)
       if ("_tag" in read) return yield* write(entered, read)
-      return yield* Disturbed.run(meet(read.operation._tag, connection), {
+      const { messageId } = read.header
+      return yield* Disturbed.run(meet({ action: read.operation._tag, connection, messageId }), {
         carryOut: perform(entered.user, read),
         write: (said) => write(entered, said),
-        messageId: read.header.messageId,
+        messageId,
         forget
       })
     })

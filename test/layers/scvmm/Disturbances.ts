@@ -9,7 +9,7 @@ import { type ProviderConnection, ScvmmSession } from "../../../layers/scvmm/Scv
 import * as Verb from "../../../schemas/vmm/Verb.ts"
 import * as CertificateAuthority from "../../../src/simulators/CertificateAuthority.ts"
 import * as Listener from "../../../src/simulators/Listener.ts"
-import type { Action, Rule } from "../../../src/simulators/scvmm/Disturbance.ts"
+import type { Rule } from "../../../src/simulators/scvmm/Disturbance.ts"
 import { fast } from "../../../src/simulators/scvmm/Latency.ts"
 import * as Scvmm from "../../../src/simulators/scvmm/Scvmm.ts"
 import * as WinRmServer from "../../../src/simulators/scvmm/WinRmServer.ts"
@@ -32,8 +32,8 @@ const connectionOf = (wire: Wire): ProviderConnection => ({ ...Site.connection, 
 const data = new Uint8Array(150_000).fill(65)
 
 export interface Life {
-  /** Every exchange, in order: its operation and its connection. */
-  readonly exchanges: ReadonlyArray<{ readonly action: Action; readonly connection: number }>
+  /** Every exchange, in order. */
+  readonly exchanges: ReadonlyArray<WinRmServer.Exchange>
   /** How each call ended: "ok" or an error's tag, and how often the exec host ran it. */
   readonly calls: ReadonlyArray<{
     readonly call: string
@@ -52,7 +52,7 @@ interface Run {
   readonly server: WinRmServer.WinRmServer
   readonly scvmm: Scvmm.Scvmm
   readonly connection: ProviderConnection
-  readonly exchanges: Array<{ readonly action: Action; readonly connection: number }>
+  readonly exchanges: Array<WinRmServer.Exchange>
 }
 
 const made = Effect.fnUntraced(function* (wire: Wire, rules: ReadonlyArray<Rule>, seed: string) {
@@ -62,7 +62,7 @@ const made = Effect.fnUntraced(function* (wire: Wire, rules: ReadonlyArray<Rule>
     host: scvmm.host,
     users: [{ userName: "EXAMPLE\\capi", password: Site.password }],
     seed,
-    onExchange: ({ action, connection }) => void exchanges.push({ action, connection: connection.id })
+    onExchange: (exchange) => void exchanges.push(exchange)
   })
   server.disturb(rules)
   return { server, scvmm, connection: connectionOf(wire), exchanges } satisfies Run
@@ -150,6 +150,17 @@ export const lifeOnSockets = (wire: Wire, rules: ReadonlyArray<Rule>): Effect.Ef
 /** Errors that say that the far side did nothing. */
 const didNothing = new Set(["ScvmmSessionLost", "ScvmmHostUnavailable", "ScvmmAuthenticationFailed"])
 const mayHaveHappened = new Set(["ScvmmOutcomeUnknown", "ScvmmAnswerInvalid"])
+
+/** Requests that change something and arrived more than once. */
+export const repeated = ({ exchanges }: Life): ReadonlyArray<string> => {
+  const once = exchanges.filter(({ action }) => action === "Create" || action === "Command" || action === "Send")
+  const known = new Set<string>()
+  return once.flatMap(({ action, messageId }) => {
+    if (known.has(messageId)) return [`${action} was sent twice`]
+    known.add(messageId)
+    return []
+  })
+}
 
 /** What must hold in every life, whatever befell it; each text is a violation. */
 export const violations = ({ calls, shells }: Life, limitSeconds: number): ReadonlyArray<string> => {

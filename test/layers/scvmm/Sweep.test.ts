@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Disturbance, Rule } from "../../../src/simulators/scvmm/Disturbance.ts"
 import { make as makeEntropy } from "../../../src/simulators/scvmm/Entropy.ts"
-import { type Life, life, lifeOnSockets, violations, type Wire, wires } from "./Disturbances.ts"
+import { type Life, life, lifeOnSockets, repeated, violations, type Wire, wires } from "./Disturbances.ts"
 
 const cuts: ReadonlyArray<Disturbance> = [
   { _tag: "Cut", place: "before" },
@@ -52,7 +52,7 @@ const untouched = Effect.fnUntraced(function* (wire: Wire) {
     whole.calls.map(({ ended }) => ended),
     ["ok", "ok", "ok", "ok"]
   )
-  assert.strictEqual(new Set(whole.exchanges.map(({ connection }) => connection)).size, 2, "both lanes are there")
+  assert.strictEqual(new Set(whole.exchanges.map(({ connection }) => connection.id)).size, 2, "both lanes are there")
   assert.isTrue(
     ["Create", "Command", "Send", "Receive", "Signal", "Delete"].every((action) =>
       whole.exchanges.some((it) => it.action === action)
@@ -86,6 +86,7 @@ describe.each(names)("a session over %s", (wire) => {
         const whole = yield* untouched(wire)
         yield* explored(wire, whole, everywhere(whole, cuts), (seen) => [
           ...violations(seen, limitSeconds),
+          ...repeated(seen),
           ...(seen.calls[3]?.ended === "ok" ? [] : ["it does not heal"]),
           ...(seen.refusedLogOns === 0 ? [] : ["a log-on counts as refused"])
         ])
@@ -140,7 +141,7 @@ describe("over sockets", () => {
           const rule: Rule = { nth: index + 1, times: 1, disturbance }
           // A shell whose Delete was lost ends by its idle time, which nobody waits for here.
           const seen = { ...(yield* lifeOnSockets(wire, [rule])), shells: 0 }
-          for (const violation of violations(seen, limitSeconds))
+          for (const violation of [...violations(seen, limitSeconds), ...repeated(seen)])
             found.push(`${describeRule(rule, whole)}: ${violation}`)
           if (seen.calls[3]?.ended !== "ok") found.push(`${describeRule(rule, whole)}: it does not heal`)
         }
