@@ -10,7 +10,7 @@ import { KubeConfigError } from "./KubeConfigError.ts"
 import type { Remembered } from "./KubeCredentials.ts"
 import { remember } from "./KubeCredentials.ts"
 
-/** Shorter than a request may take, so that the error is about the plugin. */
+/** Whoever needs its credentials waits for it. */
 const longestRun = "20 seconds"
 const longestOutput = 1024 * 1024
 /** A plugin whose credentials are over at once, by our clock, is not run for every request. */

@@ -45,7 +45,7 @@ export interface DeleteOptions {
 }
 
 export interface KubeClientOptions {
-  /** Of each try of everything, of a watch until it is open; 30 seconds when absent. */
+  /** Of each try of everything, log-on aside, of a watch until it is open; 30 seconds when absent. */
   readonly timeout?: Duration.Input
   /** Objects a page of a list; 250 when absent. */
   readonly pageSize?: number

@@ -43,7 +43,7 @@ const shortestLife = 10_000
 /**
  * `read` answers a value and until when it is good (milliseconds since the epoch).
  *
- * **Guarantees**: one `read` at a time, whoever asks meanwhile waits for it. When a value is renewed and that fails, the
+ * **Guarantees**: one `read` at a time, whoever asks meanwhile waits for it and has what it came to, an error too. When a value is renewed and that fails, the
  * old one stays in use while it is good, `read` is tried again after ten seconds, and one line is logged: a file is
  * replaced in two steps by some. Without a value the error is the caller's.
  */
@@ -54,23 +54,28 @@ export const remember = <A>(
   const one = Semaphore.makeUnsafe(1)
   let known: { readonly value: A; renewAt: number; readonly badAt: number; since: number } | undefined
   let told = false
+  let failures = 0
+  let failure: KubeConfigError | undefined
 
   /** A clock that is before the last look was set back since: nobody knows how old the value is. */
   const good = (now: number) => (known !== undefined && known.since <= now && now < known.renewAt ? known : undefined)
 
-  const renewed = Effect.gen(function* () {
+  const renewed = Effect.fnUntraced(function* (failuresBefore: number) {
     const now = yield* Clock.currentTimeMillis
     // Somebody else may have read while this one waited.
     const recent = good(now)
     if (recent !== undefined) return recent.value
     const old = known !== undefined && now < known.badAt ? known : undefined
+    if (old === undefined && failure !== undefined && failures > failuresBefore) return yield* Effect.fail(failure)
     const result = yield* Effect.result(read)
     if (result._tag === "Success") {
       known = { ...result.success, since: now }
       told = false
       return known.value
     }
-    if (old === undefined) return yield* Effect.fail(result.failure)
+    failures++
+    failure = result.failure
+    if (old === undefined) return yield* Effect.fail(failure)
     old.since = now
     old.renewAt = now + shortestLife
     if (!told) {
@@ -85,7 +90,7 @@ export const remember = <A>(
   return {
     current: Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const recent = good(now)
-      return recent === undefined ? one.withPermit(renewed) : Effect.succeed(recent.value)
+      return recent === undefined ? one.withPermit(renewed(failures)) : Effect.succeed(recent.value)
     }),
     forget: Effect.map(Clock.currentTimeMillis, (now) => {
       if (known !== undefined) known.renewAt = Math.min(known.renewAt, Math.max(now, known.since + shortestLife))

@@ -37,7 +37,7 @@ export interface Call {
 }
 
 export interface RequestOptions {
-  /** Of each try. */
+  /** Of each try; getting the credentials for it has limits of its own. */
   readonly timeout: Duration.Input
   /** What metrics call the server; its host unless given. */
   readonly host?: string | undefined
@@ -153,9 +153,8 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
     })
 
   /** Once more with other credentials when those at hand are refused and there are others by now. */
-  const authenticated = (call: Call) =>
+  const authenticated = (call: Call, used: Credentials) =>
     Effect.gen(function* () {
-      const used = yield* credentials(call)
       const response = yield* send(call, used)
       if (response.status !== 401) return response
       yield* config.credentials.forget
@@ -165,12 +164,13 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
       return yield* send(call, fresh)
     })
 
-  const once = <A>(
+  const answered = <A>(
     call: Call,
+    used: Credentials,
     use: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<A, KubeError>
   ): Effect.Effect<A, KubeError> =>
     Effect.gen(function* () {
-      const response = yield* authenticated(call)
+      const response = yield* authenticated(call, used)
       if (response.status >= 200 && response.status < 300) return yield* use(response)
       const body = yield* textOf(call, response, longestRefusal)
       return yield* toError({
@@ -183,7 +183,14 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
       })
     }).pipe(
       Effect.timeout(options.timeout),
-      Effect.catchIf(Cause.isTimeoutError, (error) => Effect.fail(unreachable(call, error))),
+      Effect.catchIf(Cause.isTimeoutError, (error) => Effect.fail(unreachable(call, error)))
+    )
+
+  const once = <A>(
+    call: Call,
+    use: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<A, KubeError>
+  ): Effect.Effect<A, KubeError> =>
+    Effect.flatMap(credentials(call), (used) => answered(call, used, use)).pipe(
       Effect.withSpan(`KubeClient.${call.verb}`, {
         kind: "client",
         attributes: {

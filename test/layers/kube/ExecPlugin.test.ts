@@ -59,6 +59,18 @@ describe("an exec plugin", () => {
     })
   )
 
+  it.effect("that fails is run once for all who wait, and again for the next", () =>
+    Effect.gen(function* () {
+      const { source, runs } = yield* plugin("exit 1")
+      const asking = Array.from({ length: 8 }, () => Effect.flip(source.current))
+      const all = yield* Effect.all(asking, { concurrency: "unbounded" })
+      assert.strictEqual(new Set(all).size, 1)
+      assert.strictEqual(yield* runs, 1)
+      yield* Effect.flip(source.current)
+      assert.strictEqual(yield* runs, 2)
+    })
+  )
+
   it.effect("is run again when its token is refused, at most every ten seconds", () =>
     Effect.gen(function* () {
       const { source, runs } = yield* plugin(answer({ token: "t" }))

@@ -21,7 +21,7 @@ import { ConfigMap } from "../../../schemas/kube/Core.ts"
 import * as Listener from "../../../src/simulators/Listener.ts"
 import { makeAuthority } from "../../harness/Certificates.ts"
 import { freePort } from "../../harness/Process.ts"
-import { settle } from "../../harness/VirtualTime.ts"
+import { inTime, settle } from "../../harness/VirtualTime.ts"
 import { configMap, json, status } from "./Scripted.ts"
 
 const get = Effect.flatMap(KubeClient, (kube) => kube.get(ConfigMap, { namespace: "ns", name: "one" }))
@@ -208,6 +208,22 @@ describe("credentials in files", () => {
         yield* get
         yield* end
       }).pipe(Effect.provide(services))
+    })
+  )
+
+  it.effect("that take long to get are not cut off by the time limit of a request", () =>
+    Effect.gen(function* () {
+      const slow = { tls: {}, token: undefined }
+      const config: KubeConfig.KubeConfig = {
+        server: "https://api.example",
+        namespace: "default",
+        credentials: { current: Effect.delay(Effect.succeed(slow), "15 seconds"), forget: Effect.void }
+      }
+      const handler: Handler = () => Effect.succeed(json(200, configMap("one", "1")))
+      const client = KubeClient.layer(config, { timeout: "5 seconds" }).pipe(
+        Layer.provide(Dial.layerInProcess(new Map([["https://api.example", handler]])))
+      )
+      yield* inTime(get).pipe(Effect.provide(client))
     })
   )
 })
