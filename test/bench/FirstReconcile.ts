@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as path from "node:path"
 import * as Demo from "../../src/cli/demo/DemoCluster.ts"
+import * as Bundle from "../harness/Bundle.ts"
 import * as OperatorProcess from "../harness/OperatorProcess.ts"
 import { create, eventually, site } from "../scenarios/Site.ts"
 import type { Bench } from "./Bench.ts"
@@ -14,6 +15,7 @@ const starts = 5
 export const firstReconcile: Bench = {
   keys: ["start.first_reconcile_ms"],
   measure: Effect.gen(function* () {
+    yield* Bundle.once
     const here = yield* site({ seed: "start" })
     // Without its Secret: the reconcile says so, and dials nobody.
     const [, provider] = Demo.manifests({ ...here.target, namespace }, { controlPlanes: 0, workers: 0 })
@@ -21,6 +23,7 @@ export const firstReconcile: Bench = {
     yield* create(here.world.access, namespace, provider.kind, provider.object)
     const start = Effect.gen(function* () {
       const operator = yield* OperatorProcess.start({
+        command: OperatorProcess.deployed(),
         kubeconfig: here.kubeconfig,
         log: path.join(here.folder, "operator.log"),
         // Every reconcile ends with a line at this level.

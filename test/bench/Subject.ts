@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import * as Bundle from "../harness/Bundle.ts"
 import * as OperatorProcess from "../harness/OperatorProcess.ts"
 import * as Process from "../harness/Process.ts"
 import { eventually } from "../scenarios/Site.ts"
@@ -42,7 +43,9 @@ export interface Options {
 
 /** The operator as it is deployed. */
 export const operator = Effect.fnUntraced(function* ({ folder, kubeconfig, told }: Options) {
+  yield* Bundle.once
   const started = yield* OperatorProcess.start({
+    command: OperatorProcess.deployed(),
     kubeconfig,
     log: path.join(folder, "operator.log"),
     env: { LOG_LEVEL: told === true ? "debug" : "info" }

@@ -15,6 +15,8 @@ export interface Options {
   /** LOG_* and OTEL_* of this process are not passed on. */
   readonly env?: Readonly<Record<string, string>>
   readonly flags?: ReadonlyArray<string>
+  /** From the source, unless given. */
+  readonly command?: Command
 }
 
 export interface OperatorProcess {
@@ -32,13 +34,23 @@ export interface OperatorProcess {
 
 const root = path.resolve(import.meta.dirname, "../..")
 
-/** The arguments of Node in `npm start`. */
-const command: ReadonlyArray<string> = String(
-  JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")).scripts.start
-)
-  .split(" ")
-  .slice(1)
-  .map((argument) => (argument.endsWith(".ts") ? path.join(root, argument) : argument))
+/** How its process is started. */
+export interface Command {
+  readonly arguments: ReadonlyArray<string>
+  readonly env: Readonly<Record<string, string>>
+}
+
+const fromSource: Command = { arguments: [path.join(root, "src/main.ts"), "manager"], env: {} }
+
+/** The arguments and variables of `npm start`: the bundle, which `npm run bundle` has to have made. */
+export const deployed = (): Command => {
+  const words = String(JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")).scripts.start).split(" ")
+  const node = words.indexOf("node")
+  return {
+    env: Object.fromEntries(words.slice(0, node).map((word) => word.split("=", 2))),
+    arguments: words.slice(node + 1).map((word) => (word.endsWith(".js") ? path.join(root, word) : word))
+  }
+}
 
 const inherited = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:LOG|OTEL)_/u.test(name)))
@@ -64,15 +76,16 @@ export const linesOf = (file: string): Effect.Effect<ReadonlyArray<Line>> =>
 /** Ends with the scope at the latest. */
 export const start = Effect.fnUntraced(function* (options: Options) {
   const startedAt = yield* Clock.currentTimeMillis
+  const command = options.command ?? fromSource
   const child = yield* Process.spawn(
     process.execPath,
     [
-      [...command, "--kubeconfig", options.kubeconfig],
+      [...command.arguments, "--kubeconfig", options.kubeconfig],
       ["--health-probe-bind-address", "127.0.0.1:0", "--diagnostics-address", "127.0.0.1:0"],
       options.flags ?? []
     ].flat(),
     options.log,
-    { ...inherited(), LOG_FORMAT: "json", ...options.env }
+    { ...inherited(), LOG_FORMAT: "json", ...command.env, ...options.env }
   )
   return {
     pid: child.pid ?? 0,

@@ -19,12 +19,12 @@ export interface Started {
   readonly ended: Effect.Effect<Ended>
 }
 
-/** Starts `node src/main.ts` with these arguments; variables of ours that would change its output are left out. */
-export const start = Effect.fn("Program.start")(function* (...args: ReadonlyArray<string>) {
+/** Starts `node <file>` with these arguments; variables of ours that would change its output are left out. */
+const startFile = Effect.fn("Program.start")(function* (file: string, args: ReadonlyArray<string>) {
   const { LOG_LEVEL: _level, LOG_FORMAT: _format, KUBECONFIG: _kubeconfig, ...env } = process.env
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      childProcess.spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"], env })
+      childProcess.spawn(process.execPath, [file, ...args], { stdio: ["ignore", "pipe", "pipe"], env })
     ),
     // Asked, so that it ends what it started in turn; a test that hangs on it would show a bug of its teardown.
     (child) =>
@@ -61,6 +61,12 @@ export const start = Effect.fn("Program.start")(function* (...args: ReadonlyArra
   return program
 })
 
+/** Starts the program from its source. */
+export const start = (...args: ReadonlyArray<string>) => startFile(main, args)
+
 /** Runs it to its end. */
-export const run = (...args: ReadonlyArray<string>): Effect.Effect<Ended> =>
-  Effect.scoped(Effect.flatMap(start(...args), ({ ended }) => ended))
+export const run = (...args: ReadonlyArray<string>): Effect.Effect<Ended> => runFile(main, ...args)
+
+/** Runs another build of it to its end. */
+export const runFile = (file: string, ...args: ReadonlyArray<string>): Effect.Effect<Ended> =>
+  Effect.scoped(Effect.flatMap(startFile(file, args), ({ ended }) => ended))

@@ -1,0 +1,29 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import * as Bundle from "../../harness/Bundle.ts"
+import * as Program from "./Program.ts"
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "bundle-"))),
+  (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
+)
+
+describe("bundle", () => {
+  it.live(
+    "brings a cluster up away from its source: operator, PowerShell functions and simulators are all in it",
+    () =>
+      Effect.gen(function* () {
+        const home = yield* folder
+        yield* Bundle.make(home)
+        const main = path.join(home, "main.js")
+        const { code, stdout, stderr } = yield* Program.runFile(main, "demo", "--machines", "1", "--no-crash")
+        assert.strictEqual(stderr, "")
+        assert.match(stdout, /leftovers +0\n$/u)
+        assert.strictEqual(code, 0)
+      }).pipe(Effect.scoped),
+    120_000
+  )
+})
