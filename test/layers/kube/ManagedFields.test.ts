@@ -27,7 +27,12 @@ describe("withoutManagedFields", () => {
     "removes lists of that name, wherever they are, and nothing else",
     { value: Value },
     ({ value }) => {
-      assert.deepStrictEqual(JSON.parse(withoutManagedFields(JSON.stringify(value))), without(value))
+      const text = JSON.stringify(value)
+      // Parsed: JSON has no negative zero.
+      assert.deepStrictEqual(
+        JSON.parse(withoutManagedFields(text)),
+        without(Schema.decodeUnknownSync(Value)(JSON.parse(text)))
+      )
     },
     { arbitrary: { runs: 2000, size: 24 } }
   )
