@@ -8,8 +8,8 @@ import { Credential } from "../../schemas/vmm/Credential.ts"
 import { ConnectServer, type Server } from "../../schemas/vmm/Verb.ts"
 import type * as Dial from "../Dial.ts"
 import * as RunspacePool from "../psrp/RunspacePool.ts"
-import * as Wsman from "../wsman/Wsman.ts"
 import type { Circuit } from "./Circuit.ts"
+import * as ExecHost from "./ExecHost.ts"
 import { AnswerInvalid, AuthenticationFailed, HostUnavailable, VmmFailure } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import * as SessionCall from "./SessionCall.ts"
@@ -38,33 +38,6 @@ const dialLimitSeconds = 120
 const opensAgain = 5
 const isTransient = (error: { readonly _tag: string; readonly classification?: string }): boolean =>
   error._tag === "WsmanFault" && error.classification === "transient"
-
-const endpointOf = (connection: ProviderConnection, host: string): Dial.Endpoint => {
-  const { scheme, port, caBundle, thumbprint, insecureSkipVerify } = connection
-  const name = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
-  return {
-    origin: `${scheme}://${name}:${port}`,
-    ...(scheme === "https" && {
-      tls: {
-        ...(caBundle !== undefined && { ca: caBundle }),
-        ...(thumbprint !== undefined && { thumbprint }),
-        ...(insecureSkipVerify && { insecureSkipVerify })
-      }
-    })
-  }
-}
-
-const connect = (connection: ProviderConnection, host: string) =>
-  Wsman.connect({
-    endpoint: endpointOf(connection, host),
-    configurationName: connection.configurationName,
-    operationTimeoutSeconds: connection.operationTimeoutSeconds,
-    credentials: {
-      authentication: connection.authentication,
-      userName: connection.userName,
-      password: connection.password
-    }
-  })
 
 /** Idle seconds after which a host ends a shell whose operator died: more than the pool keeps one. */
 export const idleTimeoutSeconds = (keepAliveSeconds: number): number => Math.max(60, 3 * keepAliveSeconds)
@@ -133,7 +106,7 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
   yield* Effect.annotateCurrentSpan({ "scvmm.exec_host": host })
   // A scope of its own, begun before the pool: connections are dialled later, and must outlive the pool's release.
   const wire = yield* Scope.fork(yield* Effect.scope)
-  const wsman = yield* Scope.provide(connect(connection, host), wire)
+  const wsman = yield* Scope.provide(ExecHost.connect(connection, host, circuit), wire)
   const pool = yield* RunspacePool.open(wsman, {
     idleTimeoutSeconds: idleTimeoutSeconds(connection.keepAliveSeconds),
     name: `capscvmm ${connection.namespace}/${connection.name}`
@@ -226,7 +199,7 @@ export const deleteShell = Effect.fn("ScvmmSession.deleteShell")(function* (
 ): Effect.fn.Return<void, DialError, Dial.Dial> {
   yield* Effect.annotateCurrentSpan({ "scvmm.exec_host": shell.execHost, "scvmm.shell_id": shell.shellId })
   yield* circuit.check(connection)
-  yield* connect(connection, shell.execHost).pipe(
+  yield* ExecHost.connect(connection, shell.execHost, circuit).pipe(
     Effect.flatMap((wsman) => wsman.delete(shell.shellId)),
     Effect.scoped,
     Effect.mapError((error) => fromOpenError(shell.execHost, error)),
