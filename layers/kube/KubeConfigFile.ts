@@ -79,8 +79,9 @@ const decode = Schema.decodeUnknownResult(Schema.toCodecGoJson(Document))
 export const parse = (path: string, source: string): Result.Result<Parsed, KubeConfigError> => {
   const lines = new Yaml.LineCounter()
   const document = Result.getOrUndefined(
-    // The parser is recursive: a document that nests without end ends the stack.
-    Result.try(() => Yaml.parseDocument(source, { prettyErrors: false, lineCounter: lines }))
+    // The parser is recursive: a document that nests without end ends the stack. And its search for duplicates, of which kubectl
+    // takes the last as well, compares each key with each: seconds for what a tenant may write.
+    Result.try(() => Yaml.parseDocument(source, { prettyErrors: false, lineCounter: lines, uniqueKeys: false }))
   )
   if (document === undefined) return Result.fail(malformed(path, "", "nested too deep"))
   const [error] = document.errors

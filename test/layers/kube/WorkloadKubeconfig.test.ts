@@ -82,6 +82,11 @@ describe("a workload cluster's kubeconfig", () => {
     assert.strictEqual(refusal(kubeconfig(parts)), expected)
   })
 
+  // Whoever looks for a key that is there twice compares each with each: seconds, in which nothing else runs.
+  it("of a key that is there twice the last counts, as for kubectl", () => {
+    assert.strictEqual(parsed(`current-context: nobody\n${Yaml.stringify(kubeconfig())}`)._tag, "Success")
+  })
+
   it("bombs are bounded", () => {
     const laughs = ["a: &a [x,x,x,x,x,x,x,x,x]"]
     for (let n = 0; n < 12; n++) {
