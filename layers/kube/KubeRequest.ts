@@ -210,19 +210,20 @@ export const make = Effect.fnUntraced(function* (dial: Dial["Service"], config: 
     call: Call,
     use: (response: HttpClientResponse.HttpClientResponse) => Effect.Effect<A, KubeError>
   ): Effect.fn.Return<A, KubeError> {
-    let waited = 0
+    const begun = yield* Monotonic.millis
     for (let repeated = 0; ; repeated++) {
       const started = yield* Monotonic.millis
       const result = yield* Effect.result(once(call, use))
-      const lasted = Duration.millis((yield* Monotonic.millis) - started)
-      if (call.verb !== "watch") yield* KubeMetrics.observeRequest({ verb: call.method, host }, lasted)
+      const now = yield* Monotonic.millis
+      if (call.verb !== "watch")
+        yield* KubeMetrics.observeRequest({ verb: call.method, host }, Duration.millis(now - started))
       if (result._tag === "Success") return result.success
       const chance = yield* Random.next
-      const wait = KubeRetry.pause(result.failure, { repeated, waited, reading: call.method === "GET", chance })
+      const attempt = { repeated, elapsed: now - begun, reading: call.method === "GET", chance }
+      const wait = KubeRetry.pause(result.failure, attempt)
       if (wait === undefined) return yield* Effect.fail(result.failure)
       yield* KubeMetrics.countRetry({ code: codeOf(result.failure), verb: call.method, host })
       yield* Effect.sleep(wait)
-      waited += wait
     }
   })
 

@@ -6,14 +6,14 @@ import type { KubeError } from "./KubeError.ts"
 const mostRepetitions = 10
 /** Most often a lost connection is a keep-alive socket that was closed meanwhile: the next one tells. */
 const mostReconnections = 1
-/** Milliseconds one request may wait in all: longer waits belong to the queue, which has other work meanwhile. */
+/** Milliseconds after which a request is not sent again: longer waits belong to the queue, which has other work meanwhile. */
 const budget = 30_000
 
 export interface Attempt {
   /** Repetitions so far. */
   readonly repeated: number
-  /** Milliseconds spent waiting so far. */
-  readonly waited: number
+  /** Milliseconds since the request was first sent: a server may take long to turn it away. */
+  readonly elapsed: number
   /** Whether the request changes nothing. */
   readonly reading: boolean
   /** From [0, 1): so that those who were turned away together do not come back together. */
@@ -26,7 +26,7 @@ export interface Attempt {
  * A 429 was turned away before it was looked at, so every verb is repeated. 5xx with a Retry-After (ServerTimeout,
  * Timeout, a server that shuts down) and a lost connection leave open what happened: only reading is repeated.
  */
-export const pause = (error: KubeError, { repeated, waited, reading, chance }: Attempt): number | undefined => {
+export const pause = (error: KubeError, { repeated, elapsed, reading, chance }: Attempt): number | undefined => {
   if (repeated >= mostRepetitions) return undefined
   /** Never sooner than asked; who is turned away again and again waits longer than that. */
   const asked = (seconds: number): number => Math.max(seconds * 1000, 250 * 2 ** repeated) * (1 + chance / 4)
@@ -45,5 +45,5 @@ export const pause = (error: KubeError, { repeated, waited, reading, chance }: A
     }
   }
   const wait = after()
-  return wait === undefined || waited + wait > budget ? undefined : wait
+  return wait === undefined || elapsed + wait > budget ? undefined : wait
 }

@@ -73,6 +73,17 @@ describe("KubeClient on a scripted server", () => {
     }).pipe(Effect.provide(server.layer))
   })
 
+  it.effect("a server that takes long to turn a request away is asked for half a minute, not ten times", () => {
+    const busy = Effect.delay(Effect.succeed(json(429, status(429, "TooManyRequests"))), "15 seconds")
+    const server = scripted(() => busy)
+    return Effect.gen(function* () {
+      const error = yield* inTime(Effect.flip(get))
+      assert.strictEqual(error._tag, "KubeTooManyRequests")
+      assert.isAtMost(yield* Clock.currentTimeMillis, 40_000)
+      assert.strictEqual(server.asked.length, 2)
+    }).pipe(Effect.provide(server.layer))
+  })
+
   it.effect("reads are repeated on a 5xx that asks for it and on a lost connection; a 429 is waited for", () =>
     Effect.gen(function* () {
       const server = scripted((_, index) =>

@@ -36,7 +36,7 @@ const errors = (after: number): ReadonlyArray<KubeError> => [
 
 const attempt = {
   repeated: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 })),
-  waited: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 40_000 })),
+  elapsed: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 40_000 })),
   chance: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
   after: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 300 }))
 }
@@ -64,7 +64,7 @@ describe("repeating a request", () => {
         if ("retryAfterSeconds" in error && error.retryAfterSeconds !== undefined)
           assert.isAtLeast(wait, error.retryAfterSeconds * 1000)
         assert.isAbove(wait, 0)
-        assert.isAtMost(given.waited + wait, 30_000)
+        assert.isAtMost(given.elapsed + wait, 30_000)
       }
     }
   )
