@@ -29,22 +29,40 @@ const behindList = (text: string, from: number): number | undefined => {
   return undefined
 }
 
+const isSpace = (character: number): boolean =>
+  character === 0x20 || character === 0x0a || character === 0x0d || character === 0x09
+
+const behindSpace = (text: string, from: number): number => {
+  let at = from
+  while (isSpace(text.charCodeAt(at))) at += 1
+  return at
+}
+
+const beforeSpace = (text: string, from: number): number => {
+  let at = from
+  while (isSpace(text.charCodeAt(at - 1))) at -= 1
+  return at
+}
+
 /**
- * The text without every list that is called managedFields, as API servers write them (no white space). Parsed it is what the whole
- * text is without those members; a text that is not JSON stays none.
+ * The text without every list that is called managedFields, if no white space parts the name from the list (API servers write none).
+ * Parsed it is what the whole text is without those members; a text that breaks off stays no JSON.
+ *
+ * What is looked for begins a name wherever it is found in JSON, but for an escaped quote: a quote that ends a string is followed by
+ * none of its letters.
  */
 export const withoutManagedFields = (text: string): string => {
   const kept: Array<string> = []
   let from = 0
   for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + key.length)) {
-    const before = text.charCodeAt(at - 1)
-    // The end of a longer name.
-    if (before === backslash) continue
+    if (text.charCodeAt(at - 1) === backslash) continue
     const behind = behindList(text, at + key.length - 1)
     if (behind === undefined) break
-    const first = before !== comma
-    kept.push(text.slice(from, first ? at : at - 1))
-    from = first && text.charCodeAt(behind) === comma ? behind + 1 : behind
+    const [start, end] = [beforeSpace(text, at), behindSpace(text, behind)]
+    // One of the commas beside it goes with it. After a cut that left the one before, that comma is behind `from`.
+    const follows = start > from && text.charCodeAt(start - 1) === comma
+    kept.push(text.slice(from, follows ? start - 1 : start))
+    from = !follows && text.charCodeAt(end) === comma ? end + 1 : end
     at = behind - key.length
   }
   kept.push(text.slice(from))

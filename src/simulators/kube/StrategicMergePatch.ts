@@ -9,16 +9,18 @@ type List = ReadonlyArray<Json>
 const order = "$setElementOrder/"
 const dropFromList = "$deleteFromPrimitiveList/"
 
-/** As Go prints a map. */
+/** As Go prints a value. */
 const printed = (value: Json): string =>
   isObject(value)
     ? `map[${Object.keys(value)
         .toSorted()
         .map((field) => `${field}:${printed(value[field] ?? null)}`)
         .join(" ")}]`
-    : typeof value === "string"
-      ? value
-      : JSON.stringify(value)
+    : isArray(value)
+      ? `[${value.map(printed).join(" ")}]`
+      : typeof value === "string"
+        ? value
+        : JSON.stringify(value)
 
 const keyOf = (item: Json, key: string): Json => (key === "" ? item : isObject(item) ? (item[key] ?? null) : null)
 
@@ -94,6 +96,18 @@ const mergeLists = (current: List, patch: List, key: string, path: string, keys:
 
 const listOf = (value: Json | undefined): List | undefined => (isArray(value) ? value : undefined)
 
+/** Throws 500 for items that the order does not name in the order they come in. */
+const requireOrder = (given: List, directive: string, sequence: List, key: string) => {
+  const kept = given.filter((item) => !isObject(item) || item["$patch"] === undefined)
+  let next = 0
+  for (const item of sequence) if (next < kept.length && indexIn(kept.slice(next, next + 1), item, key) === 0) next += 1
+  if (next === kept.length) return
+  const name = directive.slice(0, order.length - 1)
+  throw Failure.internal(
+    `The order in patch list:\n${printed(given)}\n doesn't match ${name} list:\n${printed(sequence)}\n`
+  )
+}
+
 /** The lists whose order the patch lays down, merged and ordered. */
 const orderedLists = (current: KubeJson, patch: KubeJson, path: string, keys: MergeKeys): Record<string, Json> => {
   const result: Record<string, Json> = {}
@@ -104,6 +118,10 @@ const orderedLists = (current: KubeJson, patch: KubeJson, path: string, keys: Me
     const [held, given, sequence] = [listOf(current[field]), listOf(patch[field]), listOf(wanted)]
     if (sequence === undefined) throw Failure.internal(`${directive} is no list`)
     if (key === undefined || (held === undefined && given === undefined)) continue
+    requireOrder(given ?? [], directive, sequence, key)
+    // It asks the items what they are, and there is none to ask.
+    if ((held ?? []).length + (given ?? []).length === 0)
+      throw Failure.internal("no elements in any of the given slices")
     const merged =
       held === undefined
         ? (given ?? []).map(plain)

@@ -315,6 +315,10 @@ describe("patches", () => {
         [[reference(owner)], { c: "d" }]
       )
       yield* api.mergePatch(configMaps, api.namespace, "a", { metadata: { finalizers: null } })
+      const none = yield* strategic(api, target, {
+        metadata: { finalizers: [], "$setElementOrder/finalizers": ["x.io/a"] }
+      })
+      assert.deepStrictEqual([none.status, none.message], [500, "no elements in any of the given slices"])
       yield* api.create(accounts, api.namespace, {
         apiVersion: "v1",
         kind: "ServiceAccount",
@@ -361,6 +365,8 @@ describe("patches", () => {
             finalizers: given,
             "$setElementOrder/finalizers": [...given, ...order.filter((each) => !given.includes(each))]
           },
+          // An order of nothing is not held against the list, and leaves it as Go's sort happens to.
+          order.length === 0 ? {} : { finalizers: given, "$setElementOrder/finalizers": order },
           { finalizers: given, "$deleteFromPrimitiveList/finalizers": dropped },
           { finalizers: null }
         ])
@@ -380,6 +386,9 @@ describe("patches", () => {
           { conditions: [...gone, ...changed] },
           { conditions: changed, "$setElementOrder/conditions": sequence },
           { "$setElementOrder/conditions": sequence },
+          order.length === 0
+            ? {}
+            : { conditions: changed, "$setElementOrder/conditions": order.map((type): KubeJson => ({ type })) },
           { conditions: [{ $patch: "replace" }, ...changed] }
         ])
       })
@@ -398,8 +407,8 @@ describe("patches", () => {
             const node = yield* strategic(api, `${path(nodes, "", api.namespace)}/status`, { status: second })
             const listed = objects(node.object, "status", "conditions")
             return {
-              finalizers: [object.status, meta(object.object, "finalizers")],
-              conditions: [node.status, listed.map((each) => [text(each, "type"), text(each, "status")])]
+              finalizers: [object.status, object.message, meta(object.object, "finalizers")],
+              conditions: [node.status, node.message, listed.map((each) => [text(each, "type"), text(each, "status")])]
             }
           })
         )
