@@ -75,16 +75,16 @@ export const make = Effect.fnUntraced(function* ({ key, identity, timing }: Opti
   let state = LeaseState.begin(identity, timing)
   let lastTurn = time()
   let holder: string | undefined
-  let told: string | undefined
+  let told: { readonly text: string; readonly reading: boolean } | undefined
 
   const log = Effect.annotateLogs({ lease, identity })
 
-  /** Each trouble once, until it changes or is over. */
-  const tell = (trouble: KubeError | undefined) =>
+  /** Each trouble once, until it changes or is over: that a Lease can be read says nothing of one that cannot be written. */
+  const tell = (trouble: KubeError | undefined, reading: boolean) =>
     Effect.suspend(() => {
       const text = trouble?.message
-      if (text === told) return Effect.void
-      told = text
+      if (text === told?.text || (text === undefined && reading && told?.reading === false)) return Effect.void
+      told = text === undefined ? undefined : { text, reading }
       return text === undefined
         ? log(Effect.logInfo("the leader lease answers again"))
         : log(Effect.logWarning("the leader lease is out of reach", text))
@@ -93,18 +93,19 @@ export const make = Effect.fnUntraced(function* ({ key, identity, timing }: Opti
   const attempt = Effect.fnUntraced(function* (next: Exclude<LeaseState.Step, { readonly _tag: "Lost" | "Wait" }>) {
     const started = time()
     const { _tag } = next
+    const reading = _tag === "Read"
     const made = yield* Effect.result<LeaseState.LeaseRecord | undefined, KubeError, never>(
-      _tag === "Read" ? lock.read : _tag === "Create" ? lock.create : lock.take(next.over)
+      reading ? lock.read : _tag === "Create" ? lock.create : lock.take(next.over)
     )
     if (made._tag === "Failure") {
       state = LeaseState.lookAgain(state)
       // Another candidate was first: the next look says who.
-      if (made.failure._tag !== "KubeConflict") yield* tell(made.failure)
+      if (made.failure._tag !== "KubeConflict") yield* tell(made.failure, reading)
       return yield* pause
     }
-    yield* tell(undefined)
+    yield* tell(undefined, reading)
     const now = time()
-    if (_tag === "Read") {
+    if (reading) {
       state = LeaseState.saw(state, made.success, now)
       return 0
     }

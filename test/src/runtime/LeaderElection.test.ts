@@ -35,18 +35,24 @@ const makeApi = () => {
   const now = (): Lease | undefined =>
     stored === undefined ? undefined : Schema.decodeUnknownSync(Lease.schema)(stored)
   const wire = () => {
-    const it: { trouble: Effect.Effect<void, KubeError>; asked: number } = { trouble: Effect.void, asked: 0 }
+    const it: { trouble: Effect.Effect<void, KubeError>; writing: Effect.Effect<void, KubeError>; asked: number } = {
+      trouble: Effect.void,
+      writing: Effect.void,
+      asked: 0
+    }
     const through = <A>(answer: () => Effect.Effect<A, KubeError>) =>
       Effect.suspend(() => {
         it.asked++
         return Effect.andThen(it.trouble, Effect.suspend(answer))
       })
+    const written = (answer: () => Effect.Effect<Lease, KubeError>) =>
+      through(() => Effect.andThen(it.writing, Effect.suspend(answer)))
     const absent = Effect.fail(new NotFound(where))
     const layer = Layer.mock(KubeClient)({
       // One kind is all that is asked for here.
       get: (() => through(() => Effect.suspend(() => (stored === undefined ? absent : Effect.sync(now))))) as never,
       create: ((_: unknown, namespace: string, body: { readonly metadata: { readonly name: string } }) =>
-        through(() =>
+        written(() =>
           stored === undefined
             ? Effect.sync(() => put({ ...body, metadata: { ...body.metadata, namespace, uid: "uid" } }))
             : Effect.fail(new Conflict({ ...where, reason: "AlreadyExists" }))
@@ -56,7 +62,7 @@ const makeApi = () => {
         __: unknown,
         patch: { readonly body: { readonly metadata: { readonly resourceVersion: string } } }
       ) =>
-        through(() => {
+        written(() => {
           if (stored === undefined) return absent
           return now()?.metadata.resourceVersion === patch.body.metadata.resourceVersion
             ? Effect.sync(() => put(apply(stored ?? {}, patch.body)))
@@ -198,6 +204,24 @@ describe("LeaderElection", () => {
         log.said.filter((line) => line.includes("out of reach")),
         20
       )
+    })
+  )
+
+  it.effect("a Lease that may be read and not written is told once, and once that it was written", () =>
+    Effect.gen(function* () {
+      const log = lines()
+      const wire = makeApi().wire()
+      wire.state.writing = Effect.fail(unreachable)
+      yield* Effect.gen(function* () {
+        const one = yield* candidate("one", wire)
+        yield* TestClock.adjust("10 minutes")
+        assert.isFalse(one.may())
+        wire.state.writing = Effect.void
+        yield* TestClock.adjust("1 minute")
+        assert.isTrue(one.may())
+      }).pipe(Effect.provide(log.layer))
+      const counted = (words: string) => log.said.filter((line) => line.includes(words)).length
+      assert.deepStrictEqual([counted("out of reach"), counted("answers again")], [1, 1])
     })
   )
 
