@@ -23,17 +23,22 @@ const Name = Schema.Union([
   Schema.Literals(['","managedFields', "annotations", "b", "", applied])
 ])
 const Leaf = Schema.Union([Schema.Null, Schema.Int, Text])
-const level = <A extends Json>(value: Schema.Codec<A>) =>
-  Schema.Union([Leaf, Schema.Array(value), Schema.Record(Name, value)])
+/** Of members in any order: a record over few names has each of them, in the order of the schema. */
+interface Members {
+  readonly members: ReadonlyArray<readonly [string, Tree]>
+}
+type Tree = string | number | null | ReadonlyArray<Tree> | Members
+const level = (value: Schema.Codec<Tree>): Schema.Codec<Tree> =>
+  Schema.Union([Leaf, Schema.Array(value), Schema.Struct({ members: Schema.Array(Schema.Tuple([Name, value])) })])
 const Value = level(level(level(Leaf)))
 const Space = Schema.Literals(["", "", " ", "\n\t", "\r\n  "])
 
 /** JSON with white space at every place that may have some, but for that between a name and its list. */
-const spaced = (value: Json, space: string): string => {
-  const within = (members: ReadonlyArray<string>) => `${space}${members.join(`${space},${space}`)}${space}`
-  if (Array.isArray(value)) return `[${within(value.map((item: Json) => spaced(item, space)))}]`
-  if (typeof value !== "object" || value === null) return JSON.stringify(value)
-  return `{${within(Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}:${spaced(member, space)}`))}}`
+const spaced = (value: Tree, space: string): string => {
+  const within = (parts: ReadonlyArray<string>) => `${space}${parts.join(`${space},${space}`)}${space}`
+  if (value === null || typeof value !== "object") return JSON.stringify(value)
+  if (!("members" in value)) return `[${within(value.map((item) => spaced(item, space)))}]`
+  return `{${within([...new Map(value.members)].map(([name, member]) => `${JSON.stringify(name)}:${spaced(member, space)}`))}}`
 }
 
 /** The same by way of the parsed value. */
@@ -53,9 +58,8 @@ describe("withoutManagedFields", () => {
     { value: Value, space: Space },
     ({ value, space }) => {
       const text = spaced(value, space)
-      // Parsed: JSON has no negative zero.
-      const parsed = Schema.decodeUnknownSync(Value)(JSON.parse(text))
-      assert.deepStrictEqual(JSON.parse(withoutManagedFields(text)), without(parsed))
+      // Of the parsed text: JSON has no negative zero. What is JSON is Json.
+      assert.deepStrictEqual(JSON.parse(withoutManagedFields(text)), without(JSON.parse(text) as Json))
     },
     { arbitrary: { runs: 2000, size: 24 } }
   )
