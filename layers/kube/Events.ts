@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
+import * as Monotonic from "../Monotonic.ts"
 import { ObjectMeta } from "../../schemas/kube/ObjectMeta.ts"
 import type { Json } from "../../schemas/kube/Patch.ts"
 import type { KubeObject, Resource } from "../../schemas/kube/Resource.ts"
@@ -127,7 +128,7 @@ const make = Effect.fnUntraced(function* (instance: string) {
       event.reason,
       event.message
     ])
-    if (!remember(key, millis)) return
+    if (!remember(key, yield* Monotonic.millis)) return
     const salt = yield* Random.nextIntBetween(0, 0x1_00_00_00)
     const suffix = `${millis.toString(16)}${salt.toString(16).padStart(6, "0")}`
     const object = body(regarding, event, { millis, suffix, instance: instance.slice(0, 128) })

@@ -1,5 +1,6 @@
 /** Events: shape, repetition, failure. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -47,6 +48,18 @@ describe("Events", () => {
       const names = server.asked.map((it) => JSON.parse(new TextDecoder().decode(it.body)).metadata.name)
       assert.strictEqual(new Set(names).size, 5)
       assert.isTrue(server.asked.every((it) => it.path === "/apis/events.k8s.io/v1/namespaces/ns/events"))
+    }).pipe(Effect.provide(Layer.provide(Events.layer(), server.layer)))
+  })
+
+  it.effect("are written again after ten minutes whatever the wall clock says", () => {
+    const server = scripted(() => json(201, configMap("e", "1")))
+    return Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      const ahead = { ...clock, currentTimeMillis: Effect.succeed(7_200_000) }
+      yield* Effect.provideService(publish(machine, created), Clock.Clock, ahead)
+      yield* TestClock.adjust("10 minutes")
+      yield* publish(machine, created)
+      assert.strictEqual(server.asked.length, 2)
     }).pipe(Effect.provide(Layer.provide(Events.layer(), server.layer)))
   })
 
