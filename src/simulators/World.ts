@@ -49,7 +49,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
           ...(options.tokens !== undefined && { tokens: options.tokens })
         })
       : undefined
-  const access = options.kubernetes ?? kubernetes?.access
+  const access = options.kubernetes ?? kubernetes?.inside
   if (access === undefined) return yield* Effect.die("neither a Kubernetes API nor an embedded one")
   const changes = yield* Queue.sliding<void>(1)
   const changed = (): void => void Queue.offerUnsafe(changes, undefined)

@@ -30,7 +30,7 @@ export const make = Effect.fnUntraced(function* (changed: () => void = () => und
       if (known !== undefined) return known
       const server = yield* Scope.provide(EmbeddedApiServer.make(), scope)
       server.follow(changed)
-      const cluster: WorkloadCluster = { access: server.access, tokens: new Set(tokens) }
+      const cluster: WorkloadCluster = { access: server.inside, tokens: new Set(tokens) }
       clusters.set(endpoint, cluster)
       return cluster
     })

@@ -110,7 +110,8 @@ export const path = (resource: ResourceName, namespace: string, name = "", subre
   return `${root}${home}/${resource.plural}${object}${subresource === "" ? "" : `/${subresource}`}`
 }
 
-const query = (values: Readonly<Record<string, string | undefined>>): string => {
+/** With its question mark; "" for none. */
+export const query = (values: Readonly<Record<string, string | undefined>>): string => {
   const given = new URLSearchParams()
   for (const [key, value] of Object.entries(values)) if (value !== undefined) given.set(key, value)
   return given.size === 0 ? "" : `?${given.toString()}`

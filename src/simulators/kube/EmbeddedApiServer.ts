@@ -13,6 +13,7 @@ import * as Authentication from "./Authentication.ts"
 import * as BuiltinKinds from "./BuiltinKinds.ts"
 import * as Controllers from "./Controllers.ts"
 import * as CustomResources from "./CustomResources.ts"
+import * as DirectAccess from "./DirectAccess.ts"
 import * as Failure from "./Failure.ts"
 import type * as Kind from "./Kind.ts"
 import * as Kinds from "./Kinds.ts"
@@ -48,6 +49,8 @@ export interface EmbeddedApiServer {
   readonly handler: Handler
   /** The administrator's way in, without a socket and without credentials. */
   readonly access: Access.Access
+  /** The same for controllers in this process: reads look into the storage, without a request. */
+  readonly inside: Access.Access
   /** A kubeconfig for a server listening at that origin (scheme://host:port) with a certificate of that CA (PEM). */
   readonly kubeconfig: (origin: string, ca: string) => string
   readonly audit: Pick<Audit.Audit, "requests" | "writes" | "recent">
@@ -146,9 +149,11 @@ export const make = Effect.fn("EmbeddedApiServer.make")(function* (
     )
   )
 
+  const access = Access.make((request) => Serving.serve(server, admin, request), administrator)
   return {
     handler: Serving.handler(server),
-    access: Access.make((request) => Serving.serve(server, admin, request), administrator),
+    access,
+    inside: DirectAccess.make(world, access),
     kubeconfig: (origin, ca) => kubeconfigOf(credentials.tokens[0]?.token, origin, ca),
     audit,
     follow: (listener) => world.storage.follow("", listener),
