@@ -29,7 +29,7 @@ const host = "exec1.example.test"
 const connectionOf = (wire: Wire): ProviderConnection => ({ ...Site.connection, execHosts: [host], ...wires[wire] })
 
 /** Larger than an envelope, so that it takes a Send. */
-const data = new Uint8Array(150_000).fill(65)
+const large = request(2, { Description: "A".repeat(150_000) })
 
 export interface Life {
   /** Every exchange, in order. */
@@ -93,10 +93,9 @@ const live = Effect.fnUntraced(function* ({ scvmm, connection }: Run) {
   const list = session.run(connection, Verb.GetVirtualMachineList, { Ids: [] })
   yield* step(Verb.GetVirtualMachineList, list)
   yield* step(Verb.NewVirtualMachine, session.run(connection, Verb.NewVirtualMachine, request(1)))
-  const medium = { FileName: "a.iso", Offset: 0, Data: data }
   yield* step(
-    Verb.WriteMedium,
-    session.use(connection, (open) => open.run(Verb.WriteMedium, medium))
+    Verb.NewVirtualMachine,
+    session.use(connection, (open) => open.run(Verb.NewVirtualMachine, large))
   )
   yield* step(Verb.GetVirtualMachineList, list)
   return calls

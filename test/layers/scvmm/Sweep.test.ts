@@ -99,8 +99,8 @@ describe.each(names)("a session over %s", (wire) => {
     () =>
       Effect.gen(function* () {
         const whole = yield* untouched(wire)
-        // A third on each wire, all together.
-        const rules = everywhere(whole, others).filter((_, at) => at % names.length === names.indexOf(wire))
+        // A sixth on each wire, another on each.
+        const rules = everywhere(whole, others).filter((_, at) => at % (2 * names.length) === names.indexOf(wire))
         yield* explored(wire, whole, rules, (seen) => violations(seen, 2 * limitSeconds))
       }),
     limit
