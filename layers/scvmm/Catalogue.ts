@@ -12,7 +12,6 @@ export const verbs = [
   Verb.StartVirtualMachine,
   Verb.StopVirtualMachine,
   Verb.RemoveVirtualMachine,
-  Verb.WriteMedium,
   Verb.ImportMedium,
   Verb.MountMedium,
   Verb.RemoveLeftover

@@ -46,8 +46,8 @@ export const ErrorId = {
   virtualMachineExists: "VirtualMachineExists",
   /** The create command arrived later than CommitWithinSeconds allows. */
   commitWindowElapsed: "CommitWindowElapsed",
-  /** A medium's bytes are incomplete or differ from the hash that was promised. */
-  mediumCorrupt: "MediumCorrupt",
+  /** A medium's name is no plain file name: TargetObject is JSON {FileName}. */
+  mediumNameInvalid: "MediumNameInvalid",
   /** The library does not show a medium, after a refresh of its folder either. */
   mediumNotFound: "MediumNotFound",
   libraryShareNotFound: "LibraryShareNotFound"
@@ -65,7 +65,10 @@ export const Server = Schema.Struct({
 })
 export type Server = typeof Server.Type
 
-/** Get-SCVMMServer, once per session. */
+/**
+ * Get-SCVMMServer, once per session. Also deletes what is left on the exec host of imports that were killed more than an hour
+ * ago (ImportMedium): with their process, or the whole host.
+ */
 export const ConnectServer = verb(
   "Connect-CapsServer",
   "read",
@@ -216,30 +219,15 @@ export const RemoveVirtualMachine = verb(
 )
 
 /**
- * Writes one chunk of a medium into our own temporary folder on the exec host; repeating a chunk changes nothing. Answers the
- * file's length so far. The first chunk (Offset 0) also deletes every file of that folder that nobody has written to for a
- * day: what a cut-off attempt left there and RemoveLeftover, which ran on another exec host, did not see.
- */
-export const WriteMedium = verb(
-  "Write-CapsMedium",
-  "mutation",
-  Schema.Struct({ FileName: Text, Offset: Schema.Int, Data: Schema.Uint8Array }),
-  Schema.Struct({ Length: Schema.Int })
-)
-
-/**
- * Checks length and SHA-256 (hex) of the temporary file, imports it into the library (Import-SCLibraryPhysicalResource
- * -OverwriteExistingFiles) and deletes it. LibraryShare: a UNC path as is, else a path below the first writable share.
+ * Imports a medium into the library (Import-SCLibraryPhysicalResource -OverwriteExistingFiles). Data travels whole, in one
+ * call: PowerShell takes 10 MB, and a medium is little more than a Secret, which holds 1 MiB. On the exec host's disk it lies in
+ * a folder of its own for the time of the import, however that ends. LibraryShare: a UNC path as is, else a path below the first
+ * writable share. Throws MediumNameInvalid, LibraryShareNotFound, MediumNotFound and VMM's own errors.
  */
 export const ImportMedium = verb(
   "Import-CapsMedium",
   "mutation",
-  Schema.Struct({
-    FileName: Text,
-    Length: Schema.Int,
-    Sha256: Text,
-    LibraryShare: Schema.String
-  }),
+  Schema.Struct({ FileName: Text, Data: Schema.Uint8Array, LibraryShare: Schema.String }),
   Schema.Struct({ Id: Guid, SharePath: Schema.String })
 )
 
@@ -252,9 +240,8 @@ export const MountMedium = verb(
 )
 
 /**
- * Removes what an attempt left behind: temporary template, library media and temporary files named by MachineUid. Of the
- * temporary files only those of the exec host that it runs on; other hosts' die with their folder's own clean-up (WriteMedium).
- * Remaining lists what is locked or in use.
+ * Removes what an attempt left in VMM: temporary template, and library media named by MachineUid. Remaining lists what is
+ * locked or in use.
  */
 export const RemoveLeftover = verb(
   "Remove-CapsLeftover",

@@ -85,6 +85,22 @@ describe("an operator killed at any exchange leaves one VM, the truth, and at la
     },
     limit
   )
+
+  it(
+    "or cut off after any command, and going on at another exec host",
+    async () => {
+      // What a command has on its host's disk, nobody comes back for.
+      const commands = all.filter(({ text }) => text === "wsman Command")
+      await explored(
+        "another exec host",
+        CrashPoints.everywhere(commands, ["crashAfter", "cutAfter"]).map(({ name, plan }) => ({
+          name,
+          plan: { ...plan, hostLostFor: "20 seconds" }
+        }))
+      )
+    },
+    limit
+  )
 })
 
 describe("connections cut at any exchange, or writes refused,", () => {

@@ -50,8 +50,6 @@ export interface Universe {
   readonly operator: (fate?: (point: Point) => Fate) => Incarnation.Incarnation
   /** While no operator's connections to these get through; those that are open are reset. */
   readonly outage: (of: keyof typeof outages, duration: Duration.Input) => Effect.Effect<void>
-  /** Whether the exec host was used that the operator turns to only when the first fails it. */
-  readonly changedHosts: Effect.Effect<boolean>
   /** Shells that are open on any exec host. */
   readonly shells: Effect.Effect<ReadonlyArray<ShellInfo>>
   /** Until `probe` answers; asked again whenever something was written to Kubernetes. */
@@ -135,7 +133,6 @@ const build = (options: Options, timeline: Timeline, process: Process.Process, l
         operators.push(operator)
         return operator
       },
-      changedHosts: Effect.map(other.exchanges, (exchanges) => exchanges > 0),
       shells: Effect.map(Effect.all([winrm.shells, other.shells]), (lists) => lists.flat()),
       outage: (of, duration) =>
         Effect.suspend(() => {

@@ -1,4 +1,5 @@
-# Connects the session to the VMM server, with credentials of its own: a remote session has none for a second hop.
+# Connects the session to the VMM server, with credentials of its own: a remote session has none for a second hop. Also clears
+# this host of media that killed imports left.
 function Connect-CapsServer {
   [CmdletBinding()]
   param(
@@ -14,6 +15,7 @@ function Connect-CapsServer {
     }
     # The connection becomes the runspace's default for every later cmdlet.
     $server = Get-SCVMMServer -ComputerName $VMMServer -Credential $Credential
+    Remove-CapsStaleMedium
     $document = [ordered]@{
       Name = [string]$server.Name
       ProductVersion = [string](Get-CapsProperty -InputObject $server -Name 'ProductVersion')

@@ -1,29 +1,32 @@
-# Checks a medium that was written, imports it into the library, overwriting, and deletes the temporary file.
+# Imports a medium into the library, overwriting. It holds secrets: on this host's disk it lies for the time of the import alone.
 function Import-CapsMedium {
   [CmdletBinding()]
   param(
     [Parameter(Mandatory)] [string] $FileName,
-    [Parameter(Mandatory)] [long] $Length,
-    [Parameter(Mandatory)] [string] $Sha256,
+    [Parameter(Mandatory)] [byte[]] $Data,
     [Parameter(Mandatory)] [AllowEmptyString()] [string] $LibraryShare
   )
   Set-StrictMode -Version 'Latest'
   $ErrorActionPreference = 'Stop'
   $ProgressPreference = 'SilentlyContinue'
   try {
-    $path = Resolve-CapsMediumPath -FileName $FileName
-    $library = Resolve-CapsLibraryShare -LibraryShare $LibraryShare
-    $actual = if ([System.IO.File]::Exists($path)) { [System.IO.FileInfo]::new($path).Length } else { -1 }
-    $hash = if ($actual -eq $Length) { (Get-FileHash -LiteralPath $path -Algorithm 'SHA256').Hash } else { '' }
-    if ($hash -ne $Sha256) {
-      # The next attempt begins with an empty file.
-      [System.IO.File]::Delete($path)
-      $PSCmdlet.ThrowTerminatingError((New-CapsErrorRecord -ErrorId 'MediumCorrupt' -Category 'InvalidData' `
-            -Message "'$FileName' is not what was promised: $actual bytes of $Length" -Target @{ FileName = $FileName }))
+    if ([System.IO.Path]::GetFileName($FileName) -ne $FileName) {
+      $PSCmdlet.ThrowTerminatingError((New-CapsErrorRecord -ErrorId 'MediumNameInvalid' -Category 'InvalidArgument' `
+            -Message "'$FileName' is not a plain file name" -Target @{ FileName = $FileName }))
     }
-    $null = Import-SCLibraryPhysicalResource -SourcePath $path -SharePath $library.Path -OverwriteExistingFiles
+    $library = Resolve-CapsLibraryShare -LibraryShare $LibraryShare
+    # The library names a medium after its file; in a folder of its own it meets no other attempt at the same medium.
+    $folder = [System.IO.Path]::Combine((Get-CapsMediumFolder), [guid]::NewGuid().ToString())
+    $null = [System.IO.Directory]::CreateDirectory($folder)
+    try {
+      $path = [System.IO.Path]::Combine($folder, $FileName)
+      [System.IO.File]::WriteAllBytes($path, $Data)
+      $null = Import-SCLibraryPhysicalResource -SourcePath $path -SharePath $library.Path -OverwriteExistingFiles
+    } finally {
+      # Also when the pipeline is stopped, or its shell is deleted or times out.
+      Remove-CapsMediumFolder -Path $folder
+    }
     $iso = Resolve-CapsIso -Library $library -FileName $FileName
-    [System.IO.File]::Delete($path)
     $document = [pscustomobject][ordered]@{ Id = $iso.ID.ToString(); SharePath = [string]$iso.SharePath }
     ConvertTo-Json -InputObject $document -Compress
   } catch {

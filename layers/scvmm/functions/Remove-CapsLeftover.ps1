@@ -1,4 +1,4 @@
-# Removes what attempts for a machine left: temporary template, temporary files of this host, library media named by its UID.
+# Removes what attempts for a machine left in VMM: temporary template, library media named by its UID.
 function Remove-CapsLeftover {
   [CmdletBinding()]
   param(
@@ -16,16 +16,6 @@ function Remove-CapsLeftover {
     $templates = Remove-CapsTemporaryTemplate -MachineUid $uid
     foreach ($name in $templates.Removed) { $removed.Add($name) }
     foreach ($name in $templates.Remaining) { $remaining.Add($name) }
-
-    $folder = [System.IO.Path]::GetDirectoryName((Resolve-CapsMediumPath -FileName $uid))
-    foreach ($path in [System.IO.Directory]::GetFiles($folder, "*$uid*")) {
-      try {
-        [System.IO.File]::Delete($path)
-        $removed.Add($path)
-      } catch {
-        $remaining.Add($path)
-      }
-    }
 
     $library = $null
     try {

@@ -50,7 +50,7 @@ export type Step =
   | { readonly _tag: "Recover"; readonly creation: Creation }
   | { readonly _tag: "AwaitJob"; readonly vm: VirtualMachine }
   | { readonly _tag: "Expand"; readonly vm: VirtualMachine; readonly growth: Growth }
-  /** Write, import and mount the seed medium, as a tracked call. */
+  /** Import and mount the seed medium, as a tracked call. */
   | { readonly _tag: "Seed"; readonly vm: VirtualMachine; readonly vmId: string }
   | { readonly _tag: "Start"; readonly vm: VirtualMachine }
   /** Running: publish what it is. */

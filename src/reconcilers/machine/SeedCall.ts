@@ -1,4 +1,4 @@
-/** The tracked call that seeds a VM: bootstrap data → medium → exec host → library → DVD drive. */
+/** The tracked call that seeds a VM: bootstrap data → medium → library → DVD drive. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import * as Contract from "../../../schemas/capi/Contract.ts"
 import { Secret } from "../../../schemas/kube/Core.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
-import { ImportMedium, RemoveLeftover, WriteMedium } from "../../../schemas/vmm/Verb.ts"
+import { ImportMedium, RemoveLeftover } from "../../../schemas/vmm/Verb.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import type { Retry } from "../../../schemas/Retry.ts"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
@@ -19,9 +19,6 @@ import * as SeedContent from "./SeedContent.ts"
 export class SeedInvalid extends Data.TaggedError("SeedInvalid")<{ readonly message: string }> {
   readonly retry: Retry = "backoff"
 }
-
-/** Raw bytes of one Write-CapsMedium: two envelopes of the default size. */
-const chunkBytes = 96 * 1024
 
 /** Read once and never kept (design D21). */
 const userData = Effect.fn("SeedCall.userData")(function* ({ around, machine }: MachineContext) {
@@ -71,19 +68,9 @@ export const seedCall = Effect.fn("SeedCall.run")(function* (
   const fileName = SeedContent.fileNameOf(machine)
   const { libraryShare } = connection
   const sessions = yield* ScvmmSession
-  // One session for all of it: the temporary file lies on the exec host that the session is on.
   return yield* sessions.use(connection, (session) =>
     Effect.gen(function* () {
-      for (let offset = 0; offset < medium.bytes.length; offset += chunkBytes) {
-        const data = medium.bytes.subarray(offset, offset + chunkBytes)
-        yield* session.run(WriteMedium, { FileName: fileName, Offset: offset, Data: data })
-      }
-      yield* session.run(ImportMedium, {
-        FileName: fileName,
-        Length: medium.bytes.length,
-        Sha256: medium.sha256,
-        LibraryShare: libraryShare
-      })
+      yield* session.run(ImportMedium, { FileName: fileName, Data: medium, LibraryShare: libraryShare })
       const mounted = yield* PowerStep.mount(context, session, vm, fileName)
       yield* session.run(RemoveLeftover, { MachineUid: machine.metadata.uid, LibraryShare: libraryShare })
       return mounted

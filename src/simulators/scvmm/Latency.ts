@@ -29,7 +29,7 @@ export const Latency = Schema.Struct({
   remove: Range,
   /** Set-SCVirtualDVDDrive, which copies the medium. */
   mount: Range,
-  /** One write to the exec host's temporary folder. */
+  /** A medium's write to the exec host's temporary folder. */
   write: Range,
   /** Import-SCLibraryPhysicalResource. */
   import: Range,

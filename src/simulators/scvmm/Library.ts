@@ -1,7 +1,6 @@
 /** Library shares with their media, and the temporary folders of the exec hosts that media come from. */
-import { createHash } from "node:crypto"
 import type { Entropy } from "./Entropy.ts"
-import { sameText, within } from "./Inventory.ts"
+import { within } from "./Inventory.ts"
 import type { Inventory } from "./Inventory.ts"
 
 export interface Medium {
@@ -10,15 +9,15 @@ export interface Medium {
   readonly bytes: Uint8Array
 }
 
-interface TemporaryFile {
-  readonly bytes: Uint8Array
+/** What an import has on its exec host's disk, in a folder of its own. */
+export interface TemporaryFile {
+  readonly execHost: string
+  readonly fileName: string
   /** Milliseconds since the epoch. */
   readonly writtenAt: number
 }
 
 export const fileName = (path: string): string => path.slice(path.lastIndexOf("\\") + 1)
-
-export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
 /**
  * The folder that a library share of the spec means: a UNC path in or below a writable share as it is, else a path below
@@ -38,7 +37,7 @@ export const folderOf = (inventory: Inventory, libraryShare: string): string | u
 
 export class Library {
   private readonly media = new Map<string, Medium>()
-  private readonly temporary = new Map<string, Map<string, TemporaryFile>>()
+  private readonly temporary = new Set<TemporaryFile>()
 
   /** What VMM shows: a file is here only once it was imported. */
   list(): ReadonlyArray<Medium> {
@@ -60,42 +59,22 @@ export class Library {
     this.media.delete(sharePath.toLowerCase())
   }
 
-  private folder(execHost: string): Map<string, TemporaryFile> {
-    const folder = this.temporary.get(execHost) ?? new Map<string, TemporaryFile>()
-    this.temporary.set(execHost, folder)
-    return folder
+  temporaryFiles(): ReadonlyArray<TemporaryFile> {
+    return [...this.temporary]
   }
 
-  temporaryFiles(): ReadonlyArray<{ readonly execHost: string; readonly fileName: string; readonly length: number }> {
-    return [...this.temporary].flatMap(([execHost, folder]) =>
-      [...folder].map(([name, { bytes }]) => ({ execHost, fileName: name, length: bytes.length }))
-    )
+  addTemporary(file: TemporaryFile): void {
+    this.temporary.add(file)
   }
 
-  readTemporary(execHost: string, name: string): Uint8Array | undefined {
-    for (const [key, { bytes }] of this.folder(execHost)) if (sameText(key, name)) return bytes
-    return undefined
+  removeTemporary(file: TemporaryFile): void {
+    this.temporary.delete(file)
   }
 
-  /** Writes a chunk at an offset within the file or at its end, at a time in milliseconds; answers the length. */
-  writeTemporary(execHost: string, name: string, offset: number, data: Uint8Array, now: number): number {
-    const before = this.readTemporary(execHost, name) ?? new Uint8Array(0)
-    const after = new Uint8Array(Math.max(before.length, offset + data.length))
-    after.set(before)
-    after.set(data, offset)
-    this.removeTemporary(execHost, name)
-    this.folder(execHost).set(name, { bytes: after, writtenAt: now })
-    return after.length
-  }
-
-  removeTemporary(execHost: string, name: string): void {
-    const folder = this.folder(execHost)
-    for (const key of folder.keys()) if (sameText(key, name)) folder.delete(key)
-  }
-
-  /** Deletes the files of a folder that were last written to before a time in milliseconds. */
+  /** Deletes those of an exec host that were written before a time in milliseconds. */
   removeStale(execHost: string, before: number): void {
-    const folder = this.folder(execHost)
-    for (const [key, { writtenAt }] of folder) if (writtenAt < before) folder.delete(key)
+    for (const file of this.temporary) {
+      if (file.execHost === execHost && file.writtenAt < before) this.temporary.delete(file)
+    }
   }
 }

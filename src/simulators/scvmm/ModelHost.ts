@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { toJs } from "../../../layers/psrp/PsJson.ts"
 import { newVirtualMachine } from "./CreateFunction.ts"
 import { expandVirtualDisk } from "./DiskFunctions.ts"
-import { importMedium, mountMedium, removeLeftover, writeMedium } from "./MediumFunctions.ts"
+import { importMedium, mountMedium, removeLeftover } from "./MediumFunctions.ts"
 import { type Model, pause } from "./Model.ts"
 import { removeVirtualMachine, startVirtualMachine, stopVirtualMachine } from "./PowerFunctions.ts"
 import type { Terminated } from "./PowerShellHost.ts"
@@ -24,7 +24,6 @@ const usual: ReadonlyArray<SimulatedFunction> = [
   startVirtualMachine,
   stopVirtualMachine,
   removeVirtualMachine,
-  writeMedium,
   importMedium,
   mountMedium,
   removeLeftover

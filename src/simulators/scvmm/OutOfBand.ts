@@ -22,6 +22,8 @@ export interface OutOfBand {
   readonly cancelJob: (jobId: string) => Effect.Effect<void>
   /** Puts a temporary template in, as a run that was cut off leaves it. */
   readonly leaveTemplate: (name: string) => Effect.Effect<void>
+  /** Puts a medium on an exec host's disk, as an import leaves it that is killed with its process. */
+  readonly leaveMedium: (execHost: string, fileName: string) => Effect.Effect<void>
   readonly inject: (fault: Fault) => Effect.Effect<void>
 }
 
@@ -89,6 +91,8 @@ export const make = (model: Model): OutOfBand => {
       }),
     cancelJob: (jobId) => cancel(model, jobId),
     leaveTemplate: (name) => Effect.sync(() => void model.templates.set(name, { name, lock: undefined })),
+    leaveMedium: (execHost, fileName) =>
+      Effect.sync(() => model.library.addTemporary({ execHost, fileName, writtenAt: model.now() })),
     inject: (fault) => Effect.sync(() => model.faults.inject(fault))
   }
 }

@@ -82,6 +82,8 @@ export const step = <A>(
 export const byName = (model: Model, name: string): ReadonlyArray<VirtualMachine.VirtualMachine> =>
   [...model.virtualMachines.values()].filter((vm) => sameText(vm.name, name))
 
+const hour = 3600 * 1000
+
 export const connectServer = implement(ConnectServer, (caller, parameters) =>
   Effect.gen(function* () {
     const { inventory } = caller.model.fabric
@@ -101,6 +103,7 @@ export const connectServer = implement(ConnectServer, (caller, parameters) =>
       )
     }
     caller.connected = true
+    caller.model.library.removeStale(caller.execHost, caller.model.now() - hour)
     return [
       {
         Name: inventory.vmmServer.name,

@@ -9,6 +9,7 @@ import type { Fault } from "./Fault.ts"
 import { sameText } from "./Inventory.ts"
 import type { Inventory } from "./Inventory.ts"
 import * as Job from "./Job.ts"
+import type { TemporaryFile } from "./Library.ts"
 import { realistic } from "./Latency.ts"
 import type { Latency } from "./Latency.ts"
 import * as Model from "./Model.ts"
@@ -38,11 +39,8 @@ export interface Introspection {
   readonly jobs: () => ReadonlyArray<JobDocument>
   /** UNC paths of media in the library. */
   readonly libraryMedia: () => ReadonlyArray<string>
-  readonly temporaryFiles: () => ReadonlyArray<{
-    readonly execHost: string
-    readonly fileName: string
-    readonly length: number
-  }>
+  /** What imports have on their exec hosts' disks. */
+  readonly temporaryFiles: () => ReadonlyArray<TemporaryFile>
   readonly temporaryTemplates: () => ReadonlyArray<string>
   /** Calls of our functions, by name. */
   readonly calls: () => ReadonlyMap<string, number>

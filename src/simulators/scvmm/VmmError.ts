@@ -126,7 +126,7 @@ const categories: Readonly<Record<string, number>> = {
   [ErrorId.virtualMachineNotOwned]: category.permissionDenied,
   [ErrorId.virtualMachineExists]: category.resourceExists,
   [ErrorId.commitWindowElapsed]: category.operationTimeout,
-  [ErrorId.mediumCorrupt]: category.invalidData,
+  [ErrorId.mediumNameInvalid]: category.invalidArgument,
   [ErrorId.mediumNotFound]: category.objectNotFound,
   [ErrorId.libraryShareNotFound]: category.objectNotFound
 }

@@ -28,12 +28,16 @@ describe("Command", () => {
 
   it("leaves out what is absent, and keeps numbers, lists and bytes what they are", () => {
     const encoded = Result.getOrThrow(
-      Command.encode(Verb.WriteMedium, { FileName: "a.iso", Offset: 3_000_000_000, Data: new Uint8Array([1, 2]) })
+      Command.encode(Verb.ImportMedium, { FileName: "a.iso", Data: new Uint8Array([1, 2]), LibraryShare: "" })
     )
     assert.deepStrictEqual(encoded, {
-      name: "Write-CapsMedium",
-      parameters: { FileName: "a.iso", Offset: 3_000_000_000n, Data: new Uint8Array([1, 2]) }
+      name: "Import-CapsMedium",
+      parameters: { FileName: "a.iso", Data: new Uint8Array([1, 2]), LibraryShare: "" }
     })
+    const grown = Result.getOrThrow(
+      Command.encode(Verb.ExpandVirtualDisk, { Id: "x", BusType: "SCSI", Bus: 0, Lun: 1, SizeMB: 3_000_000_000 })
+    )
+    assert.deepStrictEqual(grown.parameters, { Id: "x", BusType: "SCSI", Bus: 0, Lun: 1, SizeMB: 3_000_000_000n })
     const list = Result.getOrThrow(Command.encode(Verb.GetVirtualMachineList, { MarkerText: "x" }))
     assert.deepStrictEqual(Object.keys(list.parameters), ["MarkerText"])
   })

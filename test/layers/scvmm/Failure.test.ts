@@ -33,7 +33,7 @@ describe("error records", () => {
       ErrorId.virtualMachineNotOwned,
       ErrorId.virtualMachineExists,
       ErrorId.commitWindowElapsed,
-      ErrorId.mediumCorrupt
+      ErrorId.mediumNameInvalid
     ].map((id) => fromErrorRecord("f", record(`${id},f`, { targetObject: "{}" }))._tag)
     assert.deepStrictEqual(tags, [
       "ScvmmVirtualMachineNotOwned",

@@ -98,7 +98,7 @@ const isVmm = (command: string) => /-SC[A-Z]|^Import-SC|^Read-SC/.test(command)
 describe("functions/*.ps1", () => {
   it("is one function a file, under the name of the file, with an approved verb and the prefix Caps", () => {
     const approved =
-      /^(?:Add|Assert|Connect|ConvertTo|Expand|Find|Get|Import|Mount|New|Remove|Resolve|Select|Start|Stop|Test|Write)-Caps[A-Z]\w+$/
+      /^(?:Add|Assert|Connect|ConvertTo|Expand|Find|Get|Import|Mount|New|Remove|Resolve|Select|Start|Stop|Test)-Caps[A-Z]\w+$/
     for (const { file, text, tokens } of sources) {
       assert.match(text, /^# \S.*\n/, file)
       assert.strictEqual(tokens.filter((token) => token.text === "function").length, 1, file)
@@ -266,17 +266,31 @@ describe("functions/*.ps1", () => {
     )
   })
 
-  it("clears its own temporary folder of what is older than a day, with a medium's first chunk", () => {
+  const textOf = (name: string) => sources.find(({ file }) => file === name)?.text ?? ""
+
+  it("has a medium on disk for the time of its import alone, in a folder of its own", () => {
+    const text = textOf("Import-CapsMedium.ps1")
+    const writes = sources.filter((source) => /System\.IO\.File\]::(?:Write|Open|Create|Append)/.test(source.text))
+    assert.deepStrictEqual(
+      writes.map(({ file }) => file),
+      ["Import-CapsMedium.ps1"]
+    )
+    assert.match(text, /\$folder = \[System\.IO\.Path\]::Combine\(\(Get-CapsMediumFolder\), \[guid\]::NewGuid\(\)/)
+    assert.match(
+      text,
+      /\n {4}try \{\n[^}]*::WriteAllBytes\(\$path[^}]*Import-SCLibraryPhysicalResource[^}]*\} finally \{\n[^}]*Remove-CapsMediumFolder -Path \$folder\n {4}\}/
+    )
+  })
+
+  it("clears its own temporary folder of what is older than an hour, with each session", () => {
     assert.deepStrictEqual(
       allCalls.filter(({ call }) => call.command === "Remove-CapsStaleMedium").map(({ file }) => file),
-      ["Write-CapsMedium.ps1"]
+      ["Connect-CapsServer.ps1"]
     )
-    const textOf = (name: string) => sources.find(({ file }) => file === name)?.text ?? ""
     assert.match(
-      textOf("Write-CapsMedium.ps1"),
-      /\$path = Resolve-CapsMediumPath -FileName \$FileName\n\s+if \(\$Offset -eq 0\) \{ Remove-CapsStaleMedium -Folder \(\[System\.IO\.Path\]::GetDirectoryName\(\$path\)\) \}/
+      textOf("Remove-CapsStaleMedium.ps1"),
+      /AddHours\(-1\)[\s\S]*GetLastWriteTimeUtc\(\$path\) -lt \$limit\) \{ Remove-CapsMediumFolder -Path \$path \}/
     )
-    assert.include(textOf("Remove-CapsStaleMedium.ps1"), "[datetime]::UtcNow.AddDays(-1)")
   })
 
   it("looks for VM networks on the logical networks of the bounded clusters alone", () => {

@@ -200,7 +200,7 @@ described("a Linux kernel", () => {
           const wide = Result.getOrThrow(Iso9660.build({ label: "manifold", files: manifold, time }))
           const lines = yield* LinuxGuest.run({
             root,
-            media: [wide, medium.bytes],
+            media: [wide, medium],
             script: `${shell}${views(NoCloud.label)}${views("manifold")}`,
             within: "100 seconds"
           })

@@ -102,7 +102,7 @@ describe("NoCloud", () => {
   it.effect("the guest reads back identity, files and network", () =>
     Effect.gen(function* () {
       const medium = yield* IsoBuilder.use((builder) => builder.build(seed))
-      const content = IsoReader.read(medium.bytes)
+      const content = IsoReader.read(medium)
       assert.isDefined(content)
       const instance = content === undefined ? undefined : CloudConfig.apply(content)
       assert.strictEqual(instance?.instanceId, seed.vmId)

@@ -26,7 +26,6 @@ export const verbs = [
   Verb.StartVirtualMachine,
   Verb.StopVirtualMachine,
   Verb.RemoveVirtualMachine,
-  Verb.WriteMedium,
   Verb.ImportMedium,
   Verb.MountMedium,
   Verb.RemoveLeftover

@@ -104,16 +104,11 @@ describe("faults", () => {
     Effect.gen(function* () {
       const scvmm = yield* Scvmm.make({ faults: [{ on: { job: "Import" }, nth: 1, outcome: { code: 2910 } }] })
       const console = yield* elapse(Console.connect(scvmm.host))
-      yield* elapse(console.run(Verb.WriteMedium, { FileName: "a.iso", Offset: 0, Data: Uint8Array.of(1) }))
-      const parameters = {
-        FileName: "a.iso",
-        Length: 1,
-        Sha256: "4BF5122F344554C53BDE2EBB8CD2B7E3D1600AD631C385A5D7CCE23C7785459A",
-        LibraryShare: ""
-      }
+      const parameters = { FileName: "a.iso", Data: Uint8Array.of(1), LibraryShare: "" }
       const failed = yield* Effect.flip(elapse(console.run(Verb.ImportMedium, parameters)))
       assert.match(failed.fullyQualifiedErrorId, /^2910,.*ImportLibraryPhysicalResourceCmdlet$/u)
       assert.match(failed.message, /PS> Restart-Job -Job \(Get-VMMServer vmm\.example\.test/u)
+      assert.deepStrictEqual(scvmm.state.temporaryFiles(), [])
       yield* elapse(console.run(Verb.ImportMedium, parameters))
     })
   )

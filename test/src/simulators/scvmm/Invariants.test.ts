@@ -8,7 +8,6 @@ import * as Schema from "effect/Schema"
 import { TestClock } from "effect/testing"
 import { isActive } from "../../../../schemas/vmm/Job.ts"
 import * as Verb from "../../../../schemas/vmm/Verb.ts"
-import { sha256 } from "../../../../src/simulators/scvmm/Library.ts"
 import * as Scvmm from "../../../../src/simulators/scvmm/Scvmm.ts"
 import * as Console from "./Console.ts"
 import { elapse, marker, request, uid } from "./Scenario.ts"
@@ -133,15 +132,7 @@ const play = (seed: number, steps: ReadonlyArray<typeof Step.Type>) =>
         )
     })
     const console = yield* elapse(Console.connect(scvmm.host))
-    yield* elapse(console.run(Verb.WriteMedium, { FileName: medium, Offset: 0, Data: Uint8Array.of(1) }))
-    yield* elapse(
-      console.run(Verb.ImportMedium, {
-        FileName: medium,
-        Length: 1,
-        Sha256: sha256(Uint8Array.of(1)),
-        LibraryShare: ""
-      })
-    )
+    yield* elapse(console.run(Verb.ImportMedium, { FileName: medium, Data: Uint8Array.of(1), LibraryShare: "" }))
     const calls: Array<Fiber.Fiber<unknown, { readonly fullyQualifiedErrorId: string }>> = []
     const cut: Array<Fiber.Fiber<void>> = []
     for (const step of steps) {

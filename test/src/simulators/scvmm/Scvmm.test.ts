@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
-import { createHash } from "node:crypto"
 import { Credential } from "../../../../schemas/vmm/Credential.ts"
 import { ConnectServer } from "../../../../schemas/vmm/Verb.ts"
 import * as Verb from "../../../../schemas/vmm/Verb.ts"
@@ -424,29 +423,24 @@ describe("removal", () => {
 
 describe("media", () => {
   const bytes = Uint8Array.from({ length: 1000 }, (_, index) => index % 251)
-  const hash = createHash("sha256").update(bytes).digest("hex")
   const FileName = `${uid(1)}.iso`
-  const write = (console: Console.Console, from: number, to: number) =>
-    elapse(console.run(Verb.WriteMedium, { FileName, Offset: from, Data: bytes.slice(from, to) }))
-  const importAll = (console: Console.Console, LibraryShare = "ISOs") =>
-    elapse(console.run(Verb.ImportMedium, { FileName, Length: bytes.length, Sha256: hash.toUpperCase(), LibraryShare }))
+  const given = (LibraryShare = "ISOs") => ({ FileName, Data: bytes, LibraryShare })
+  const imported = (console: Console.Console, LibraryShare?: string) =>
+    elapse(console.run(Verb.ImportMedium, given(LibraryShare)))
 
-  it.effect("arrive in chunks, are checked, imported, mounted, read by the guest, and removed", () =>
+  it.effect("are imported, mounted, read by the guest, and removed", () =>
     Effect.gen(function* () {
       const seen: Array<Uint8Array> = []
       const scvmm = yield* Scvmm.make({ boot: (hardware) => Effect.sync(() => void seen.push(...hardware.media)) })
       const console = yield* elapse(Console.connect(scvmm.host))
       const id = yield* created(console, 1)
-      assert.strictEqual((yield* write(console, 0, 400)).Length, 400)
-      assert.strictEqual((yield* write(console, 400, 1000)).Length, 1000)
-      assert.strictEqual((yield* write(console, 0, 400)).Length, 1000)
-      const imported = yield* importAll(console)
-      assert.strictEqual(imported.SharePath, `\\\\library.example.test\\MSSCVMMLibrary\\ISOs\\${FileName}`)
+      const { SharePath } = yield* imported(console)
+      assert.strictEqual(SharePath, `\\\\library.example.test\\MSSCVMMLibrary\\ISOs\\${FileName}`)
       assert.deepStrictEqual(scvmm.state.temporaryFiles(), [])
       const mounted = yield* elapse(console.run(Verb.MountMedium, { Id: id, FileName, LibraryShare: "ISOs" }))
       assert.deepStrictEqual(mounted.DvdDrives, [{ Bus: 0, Lun: 2, IsoFileName: FileName }])
       const left = yield* elapse(console.run(Verb.RemoveLeftover, { MachineUid: uid(1), LibraryShare: "ISOs" }))
-      assert.deepStrictEqual(left.Removed, [`Temporary Template ${uid(1)}`, imported.SharePath])
+      assert.deepStrictEqual(left.Removed, [`Temporary Template ${uid(1)}`, SharePath])
       assert.deepStrictEqual(scvmm.state.libraryMedia(), [])
       yield* elapse(console.run(Verb.StartVirtualMachine, { Id: id }))
       yield* TestClock.adjust("15 seconds")
@@ -454,26 +448,21 @@ describe("media", () => {
     })
   )
 
-  it.effect("are refused when chunks are missing or the hash differs, and a share must exist and be writable", () =>
+  it.effect("need a plain file name, and a share that exists and is writable", () =>
     Effect.gen(function* () {
       const scvmm = yield* Scvmm.make()
       const console = yield* elapse(Console.connect(scvmm.host))
       const id = yield* created(console, 1)
       const idOf = <A>(effect: Effect.Effect<A, { readonly fullyQualifiedErrorId: string }>) =>
         Effect.map(Effect.flip(effect), (error) => error.fullyQualifiedErrorId.split(",")[0])
-      assert.strictEqual(yield* idOf(write(console, 400, 1000)), "MediumCorrupt")
-      assert.strictEqual(yield* idOf(importAll(console)), "MediumCorrupt")
-      yield* write(console, 0, 1000)
-      yield* elapse(console.run(Verb.WriteMedium, { FileName, Offset: 10, Data: Uint8Array.of(255) }))
-      assert.strictEqual(yield* idOf(importAll(console)), "MediumCorrupt")
-      assert.deepStrictEqual(scvmm.state.temporaryFiles(), [])
-      yield* write(console, 0, 1000)
-      assert.strictEqual(yield* idOf(importAll(console, "\\\\library.example.test\\Vendor")), "LibraryShareNotFound")
+      const named = { ...given(), FileName: "..\\x.iso" }
+      assert.strictEqual(yield* idOf(elapse(console.run(Verb.ImportMedium, named))), "MediumNameInvalid")
+      assert.strictEqual(yield* idOf(imported(console, "\\\\library.example.test\\Vendor")), "LibraryShareNotFound")
       assert.strictEqual(
-        yield* idOf(importAll(console, "\\\\library.example.test\\MSSCVMMLibrary3\\x")),
+        yield* idOf(imported(console, "\\\\library.example.test\\MSSCVMMLibrary3\\x")),
         "LibraryShareNotFound"
       )
-      const there = yield* importAll(console, "\\\\library.example.test\\MSSCVMMLibrary2\\x\\")
+      const there = yield* imported(console, "\\\\library.example.test\\MSSCVMMLibrary2\\x\\")
       assert.strictEqual(there.SharePath, `\\\\library.example.test\\MSSCVMMLibrary2\\x\\${FileName}`)
       assert.strictEqual(
         yield* idOf(elapse(console.run(Verb.MountMedium, { Id: id, FileName, LibraryShare: "ISOs" }))),
@@ -482,59 +471,41 @@ describe("media", () => {
     })
   )
 
-  it.effect("of cut-off attempts die on the host where they are: at once by name, after a day by the next medium", () =>
+  it.effect("lie on the exec host for the time of the import alone, also of one that is cut off", () =>
     Effect.gen(function* () {
-      const scvmm = yield* Scvmm.make()
-      const host = scvmm.execHost("exec2.example.test")
-      assert.isDefined(host)
-      const first = yield* elapse(Console.connect(scvmm.host))
-      const second = yield* elapse(Console.connect(host ?? scvmm.host))
-      const files = () => scvmm.state.temporaryFiles().map((file) => [file.execHost.slice(0, 5), file.fileName])
-      const start = (console: Console.Console, name: string, Offset = 0) =>
-        elapse(console.run(Verb.WriteMedium, { FileName: name, Offset, Data: Uint8Array.of(1) }))
-      yield* start(first, FileName)
-      yield* start(second, FileName)
-      // The operator tidies up through one host: the other's file stays.
-      const left = yield* elapse(first.run(Verb.RemoveLeftover, { MachineUid: uid(1), LibraryShare: "" }))
-      assert.lengthOf(left.Removed, 1)
-      assert.deepStrictEqual(files(), [["exec2", FileName]])
-      yield* TestClock.adjust("23 hours")
-      yield* start(second, "kept.iso")
-      yield* start(first, "elsewhere.iso")
-      assert.deepStrictEqual(files(), [
-        ["exec1", "elsewhere.iso"],
-        ["exec2", FileName],
-        ["exec2", "kept.iso"]
-      ])
-      yield* TestClock.adjust("1 hour")
-      // Neither another host's medium nor a later chunk looks into the folder.
-      yield* start(first, "elsewhere.iso")
-      yield* start(second, "kept.iso", 1)
-      assert.lengthOf(files(), 3)
-      yield* start(second, "new.iso")
-      assert.deepStrictEqual(files(), [
-        ["exec1", "elsewhere.iso"],
-        ["exec2", "kept.iso"],
-        ["exec2", "new.iso"]
-      ])
-      // One that was left half-written begins anew, not with its old end.
-      yield* TestClock.adjust("25 hours")
-      assert.strictEqual((yield* start(second, "kept.iso")).Length, 1)
+      const scvmm = yield* Scvmm.make({ latency: { ...realistic, import: [10, 10] } })
+      const console = yield* elapse(Console.connect(scvmm.host))
+      const files = () => scvmm.state.temporaryFiles().map((file) => file.fileName)
+      const begin = Effect.forkChild(console.run(Verb.ImportMedium, given()), { startImmediately: true })
+      const [whole, cut] = [yield* begin, yield* begin]
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(files(), [FileName, FileName])
+      yield* Fiber.interrupt(cut)
+      assert.deepStrictEqual(files(), [FileName])
+      yield* TestClock.adjust("6 seconds")
+      yield* Fiber.join(whole)
+      assert.deepStrictEqual(files(), [])
     })
   )
 
-  it.effect("are not begun by a chunk that is none of theirs", () =>
+  it.effect("that a killed import left go an hour later, with the next session on their host", () =>
     Effect.gen(function* () {
       const scvmm = yield* Scvmm.make()
-      const console = yield* elapse(Console.connect(scvmm.host))
-      for (const Offset of [-1, 1]) {
-        const refused = yield* Effect.flip(
-          elapse(console.run(Verb.WriteMedium, { FileName, Offset, Data: Uint8Array.of(1) }))
-        )
-        assert.strictEqual(refused.fullyQualifiedErrorId, "MediumCorrupt,Write-CapsMedium")
-        assert.strictEqual(refused.targetObject, JSON.stringify({ FileName }))
-      }
-      assert.deepStrictEqual(scvmm.state.temporaryFiles(), [])
+      const second = scvmm.execHost("exec2.example.test")
+      assert.isDefined(second)
+      const files = () => scvmm.state.temporaryFiles().map((file) => [file.execHost.slice(0, 5), file.fileName])
+      yield* scvmm.outOfBand.leaveMedium("exec1.example.test", FileName)
+      yield* scvmm.outOfBand.leaveMedium("exec2.example.test", FileName)
+      yield* TestClock.adjust("59 minutes")
+      yield* scvmm.outOfBand.leaveMedium("exec2.example.test", "young.iso")
+      yield* elapse(Console.connect(second ?? scvmm.host))
+      assert.lengthOf(files(), 3)
+      yield* TestClock.adjust("1 minute")
+      yield* elapse(Console.connect(second ?? scvmm.host))
+      assert.deepStrictEqual(files(), [
+        ["exec1", FileName],
+        ["exec2", "young.iso"]
+      ])
     })
   )
 
@@ -543,8 +514,7 @@ describe("media", () => {
       const scvmm = yield* Scvmm.make()
       const console = yield* elapse(Console.connect(scvmm.host))
       const id = yield* running(console, 1)
-      yield* write(console, 0, 1000)
-      yield* importAll(console)
+      yield* imported(console)
       const refused = yield* Effect.flip(
         elapse(console.run(Verb.MountMedium, { Id: id, FileName, LibraryShare: "ISOs" }))
       )
