@@ -1,13 +1,11 @@
 /** What a large site costs: memory at rest, and the CPU time until every machine was looked at, with the API in another process. */
 import * as Effect from "effect/Effect"
-import * as fs from "node:fs"
-import * as os from "node:os"
-import * as path from "node:path"
 import type { Bench, Figures } from "./Bench.ts"
 import { figure, median } from "./Bench.ts"
 import * as FleetApi from "./FleetApi.ts"
 import type { Subject, Usage } from "./Subject.ts"
 import * as Subjects from "./Subject.ts"
+import { temporary } from "../harness/Folder.ts"
 
 /** Garbage of the start is collected, or stays. */
 const rest = "10 seconds"
@@ -23,10 +21,7 @@ const middle = (usages: ReadonlyArray<Usage>, field: keyof Usage): number => med
 
 const measure = (machines: number, figures: (of: (field: keyof Usage, unit: string) => Figures[string]) => Figures) =>
   Effect.gen(function* () {
-    const folder = yield* Effect.acquireRelease(
-      Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "bench-"))),
-      (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-    )
+    const folder = yield* temporary("bench")
     const api = yield* FleetApi.start({ folder, machines })
     const options = { folder, kubeconfig: api.kubeconfig }
     const ours: Array<Usage> = []

@@ -5,8 +5,6 @@ import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { Dial } from "../../layers/Dial.ts"
 import { Events } from "../../layers/kube/Events.ts"
@@ -35,6 +33,7 @@ import { figure, median } from "./Bench.ts"
 import * as Fleet from "./Fleet.ts"
 import * as FleetApi from "./FleetApi.ts"
 import { peer } from "./Peer.ts"
+import { temporary } from "../harness/Folder.ts"
 
 const machines = 1000
 const warmUps = 10
@@ -203,10 +202,7 @@ const ratesOf = Effect.gen(function* () {
 const peerRates = Effect.gen(function* () {
   const binary = yield* peer
   if (binary === undefined) return undefined
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "bench-"))),
-    (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-  )
+  const folder = yield* temporary("bench")
   const { kubeconfig } = yield* FleetApi.start({ folder, machines })
   const log = path.join(folder, "peer.log")
   yield* Process.spawn(binary, [`-config=${kubeconfig}`, `-rounds=${rounds}`], log, {

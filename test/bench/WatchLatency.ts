@@ -1,8 +1,6 @@
 /** How long after a write to a ScvmmMachine its reconcile begins: the operator, and its peer, at rest on a small site. */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import * as os from "node:os"
-import * as path from "node:path"
 import * as Access from "../../src/simulators/kube/Access.ts"
 import * as RemoteApiServer from "../../src/simulators/kube/RemoteApiServer.ts"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
@@ -13,6 +11,7 @@ import { machineName, namespace } from "./Fleet.ts"
 import * as FleetApi from "./FleetApi.ts"
 import type { Subject } from "./Subject.ts"
 import * as Subjects from "./Subject.ts"
+import { temporary } from "../harness/Folder.ts"
 
 const machines = 50
 
@@ -50,10 +49,7 @@ const latencies = Effect.fnUntraced(function* (subject: Subject, api: FleetApi.F
 export const watchLatency: Bench = {
   keys: ["watch.to_reconcile_ms"],
   measure: Effect.gen(function* () {
-    const folder = yield* Effect.acquireRelease(
-      Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "bench-"))),
-      (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-    )
+    const folder = yield* temporary("bench")
     const api = yield* FleetApi.start({ folder, machines })
     const access = Access.make(yield* RemoteApiServer.remote(fs.readFileSync(api.kubeconfig, "utf8")))
     const options = { folder, kubeconfig: api.kubeconfig, told: true }

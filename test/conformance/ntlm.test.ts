@@ -3,11 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import * as path from "node:path"
 import { Dial } from "../../layers/Dial.ts"
 import * as Lane from "../../layers/wsman/Lane.ts"
+import { temporary } from "../harness/Folder.ts"
 
 /** An interpreter whose environment has pypsrp and pyspnego. */
 const python = process.env["PYPSRP_PYTHON"] ?? ""
@@ -17,10 +17,7 @@ const password = "pässword 1"
 
 /** The port of a listener that knows one user; it ends with the scope. */
 const acceptor = Effect.gen(function* () {
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(path.join(tmpdir(), "ntlm-"))),
-    (made) => Effect.sync(() => rmSync(made, { recursive: true }))
-  )
+  const folder = yield* temporary("ntlm")
   const store = path.join(folder, "users")
   writeFileSync(store, `LAB:capi:${password}\n:capi@lab.example:${password}\n`)
   const child = yield* Effect.acquireRelease(

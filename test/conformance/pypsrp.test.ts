@@ -3,8 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import { X509Certificate } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import * as path from "node:path"
 import * as Module from "../../layers/scvmm/Module.ts"
 import * as CertificateAuthority from "../../src/simulators/CertificateAuthority.ts"
@@ -15,6 +14,7 @@ import * as Scvmm from "../../src/simulators/scvmm/Scvmm.ts"
 import * as WinRmServer from "../../src/simulators/scvmm/WinRmServer.ts"
 import * as Console from "../src/simulators/scvmm/Console.ts"
 import * as EchoHost from "../src/simulators/scvmm/EchoHost.ts"
+import { temporary } from "../harness/Folder.ts"
 
 /** An interpreter whose environment has pypsrp. */
 const python = process.env["PYPSRP_PYTHON"] ?? ""
@@ -70,10 +70,7 @@ const serve = (host: PowerShellHost, strict = false) =>
     const certificate = new Uint8Array(new X509Certificate(tls.cert).raw)
     const server = yield* WinRmServer.make({ host, users: [user], ...(strict && { certificate }) })
     const listener = yield* Listener.listen({ handler: server.handler, tls })
-    const folder = yield* Effect.acquireRelease(
-      Effect.sync(() => mkdtempSync(path.join(tmpdir(), "pypsrp-"))),
-      (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
-    )
+    const folder = yield* temporary("pypsrp")
     const ca = path.join(folder, "ca.pem")
     writeFileSync(ca, authority.ca)
     return { server, settings: { host: "127.0.0.1", port: listener.port, ca, ...user } }

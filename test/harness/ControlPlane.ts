@@ -5,11 +5,11 @@ import type * as Scope from "effect/Scope"
 import type * as childProcess from "node:child_process"
 import * as crypto from "node:crypto"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { Client } from "undici"
 import { makeAuthority } from "./Certificates.ts"
 import { exited, freePort, spawn } from "./Process.ts"
+import { temporary } from "./Folder.ts"
 
 /** An administrator's access; PEM texts. */
 export interface Access {
@@ -50,10 +50,7 @@ export const start = (
   options: { readonly audit?: boolean } = {}
 ): Effect.Effect<Access, Error, Scope.Scope> =>
   Effect.gen(function* () {
-    const dir = yield* Effect.acquireRelease(
-      Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "control-plane-"))),
-      (dir) => Effect.sync(() => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5 }))
-    )
+    const dir = yield* temporary("control-plane")
     const write = (name: string, content: string) => {
       const file = path.join(dir, name)
       fs.writeFileSync(file, content, { mode: 0o600 })

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as childProcess from "node:child_process"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
+import { temporary } from "./Folder.ts"
 
 const assets = process.env["KUBEBUILDER_ASSETS"] ?? ""
 const binary = path.join(assets, "kubectl")
@@ -27,10 +27,7 @@ export interface Kubectl {
 
 /** What it caches of discovery goes with the scope. */
 export const make = Effect.fnUntraced(function* (kubeconfig: string) {
-  const cache = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "kubectl-"))),
-    (made) => Effect.sync(() => fs.rmSync(made, { recursive: true, force: true }))
-  )
+  const cache = yield* temporary("kubectl")
   const run: Kubectl["run"] = (args, input = "") =>
     Effect.callback((resume) => {
       const child = childProcess.execFile(

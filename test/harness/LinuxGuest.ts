@@ -7,10 +7,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import * as Cpio from "./Cpio.ts"
 import { exited, spawn } from "./Process.ts"
+import { temporary } from "./Folder.ts"
 
 /** It did not boot, or its script did not come to its end; `console` is what the kernel said. */
 export class GuestFailed extends Data.TaggedError("GuestFailed")<{
@@ -108,10 +108,7 @@ export const run = Effect.fnUntraced(function* (o: {
   readonly script: string
   readonly within: Duration.Input
 }) {
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "linux-guest-"))),
-    (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true }))
-  )
+  const folder = yield* temporary("linux-guest")
   const inFolder = (name: string) => path.join(folder, name)
   const boot = path.join(o.root, "boot")
   const image = fs.readdirSync(boot).find((file) => file.startsWith("vmlinuz-"))

@@ -2,12 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { crdFolder, manifests } from "../../src/manifests/Manifests.ts"
 import { clusterRole } from "../../src/manifests/Rbac.ts"
 import { writeManifests } from "../../src/cli/manifests.ts"
 import { kinds } from "../../schemas/scvmm/Kinds.ts"
+import { temporary } from "../harness/Folder.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 const hint = "run `npm run manifests`"
@@ -32,10 +32,7 @@ describe("generated manifests", () => {
 
   it.effect("are written, and a CRD that no kind makes is removed", () =>
     Effect.gen(function* () {
-      const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "manifests-"))),
-        (created) => Effect.sync(() => fs.rmSync(created, { recursive: true }))
-      )
+      const folder = yield* temporary("manifests")
       fs.mkdirSync(path.join(folder, crdFolder), { recursive: true })
       fs.writeFileSync(path.join(folder, crdFolder, "old.yaml"), "")
       yield* writeManifests(folder)

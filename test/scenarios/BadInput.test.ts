@@ -5,6 +5,7 @@ import type { Access } from "../../src/simulators/kube/Access.ts"
 import { at, objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
 import * as CertificateAuthority from "../../src/simulators/CertificateAuthority.ts"
 import { create, eventually, operator, quiet, site } from "./Site.ts"
+import { machineSpec } from "./MachineSpec.ts"
 
 const provider = {
   group: "infrastructure.cluster.x-k8s.io",
@@ -148,17 +149,7 @@ describe("a machine that names what VMM does not have", () => {
             transport: { scheme: "https", port: target.port, authentication: "Basic" }
           }
         })
-        const spec = {
-          cloud: "Production",
-          hostGroup: "Production",
-          hardwareProfile: "kubernetes-gen2",
-          cpuCount: 2,
-          memory: "4Gi",
-          disks: [{ vhDisk: "ubuntu-24.04" }],
-          networking: { domain: "example.test", devices: [{ vmNetwork: "kubernetes" }] },
-          providerRef: { name: "scvmm", namespace },
-          bootstrap: {}
-        }
+        const spec = machineSpec(namespace)
         const cases: ReadonlyArray<readonly [string, KubeJson, string, RegExp]> = [
           ["template", { vmTemplate: "no-template" }, "ReferenceNotFound", /spec\.vmTemplate.*"no-template"/u],
           ["profile", { hardwareProfile: "no-profile" }, "ReferenceNotFound", /spec\.hardwareProfile.*"no-profile"/u],

@@ -8,6 +8,7 @@ import * as Exposition from "../harness/Exposition.ts"
 import * as Jaeger from "../harness/Jaeger.ts"
 import * as OperatorProcess from "../harness/OperatorProcess.ts"
 import { create, eventually, site } from "./Site.ts"
+import { machineSpec } from "./MachineSpec.ts"
 
 const namespace = "default"
 const name = "lonely"
@@ -69,17 +70,7 @@ export const observe = Effect.gen(function* () {
   })
   yield* create(access, namespace, Core.ScvmmMachine, {
     metadata: { name },
-    spec: {
-      bootstrap: { dataSecretName: "bootstrap" },
-      providerRef: { name: "scvmm", namespace },
-      cloud: "Production",
-      hostGroup: "Production",
-      hardwareProfile: "kubernetes-gen2",
-      cpuCount: 2,
-      memory: "4Gi",
-      disks: [{ vhDisk: "ubuntu-24.04", size: "30Gi" }],
-      networking: { domain: "example.test", devices: [{ deviceName: "eth0", vmNetwork: "kubernetes" }] }
-    }
+    spec: { ...machineSpec(namespace), bootstrap: { dataSecretName: "bootstrap" } }
   })
   yield* eventually(
     "the machine is Ready",

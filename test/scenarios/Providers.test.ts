@@ -7,6 +7,7 @@ import * as Listener from "../../src/simulators/Listener.ts"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
 import { objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
 import { create, eventually, quiet, site } from "./Site.ts"
+import { machineSpec } from "./MachineSpec.ts"
 
 type Site = Effect.Success<ReturnType<typeof site>>
 
@@ -64,17 +65,7 @@ const prepare = Effect.fnUntraced(function* ({ world: { access }, target }: Site
 const machine = ({ world }: Site, name: string, labels: KubeJson = watchFilter) =>
   create(world.access, namespace, Core.ScvmmMachine, {
     metadata: { name, labels },
-    spec: {
-      cloud: "Production",
-      hostGroup: "Production",
-      hardwareProfile: "kubernetes-gen2",
-      cpuCount: 2,
-      memory: "4Gi",
-      disks: [{ vhDisk: "ubuntu-24.04" }],
-      networking: { domain: "example.test", devices: [{ vmNetwork: "kubernetes" }] },
-      providerRef: { name: "scvmm", namespace },
-      bootstrap: { dataSecretName: "boot" }
-    }
+    spec: { ...machineSpec(namespace), bootstrap: { dataSecretName: "boot" } }
   })
 
 const find = ({ world }: Site, name: string) => world.access.find(Core.ScvmmMachine, namespace, name)

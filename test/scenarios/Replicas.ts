@@ -2,7 +2,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import type { Handler } from "../../schemas/http/Exchange.ts"
 import { verbs } from "../../layers/scvmm/Catalogue.ts"
@@ -21,6 +20,8 @@ import * as OperatorProcess from "../harness/OperatorProcess.ts"
 import * as AuditTrail from "./AuditTrail.ts"
 import { serviceAccount } from "./ServiceAccount.ts"
 import { create, eventually } from "./Site.ts"
+import { temporary } from "../harness/Folder.ts"
+import { machineSpec } from "./MachineSpec.ts"
 
 /** Where their role lets them have it. */
 const leaseNamespace = "caps-system"
@@ -122,17 +123,7 @@ const work = Effect.fnUntraced(function* (access: Access.Access) {
   for (let number = 0; ; number++) {
     yield* create(access, namespace, Core.ScvmmMachine, {
       metadata: { name: `m${number}` },
-      spec: {
-        cloud: "Production",
-        hostGroup: "Production",
-        hardwareProfile: "kubernetes-gen2",
-        cpuCount: 2,
-        memory: "4Gi",
-        disks: [{ vhDisk: "ubuntu-24.04" }],
-        networking: { domain: "example.test", devices: [{ vmNetwork: "kubernetes" }] },
-        providerRef: { name: "scvmm", namespace },
-        bootstrap: { dataSecretName: "boot" }
-      }
+      spec: { ...machineSpec(namespace), bootstrap: { dataSecretName: "boot" } }
     })
     if (number >= most) yield* access.delete(Core.ScvmmMachine, namespace, `m${number - most}`)
     yield* Effect.sleep("300 millis")
@@ -156,10 +147,7 @@ export interface Signalled {
 
 /** Everything ends with the scope. */
 export const make = Effect.fnUntraced(function* (assets: string) {
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "replicas-"))),
-    (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-  )
+  const folder = yield* temporary("replicas")
   const api = yield* ControlPlane.start(assets, (it) => installCrds(it, process.env["CAPI_MANIFESTS"]), { audit: true })
   const access = Access.make(yield* RemoteApiServer.remote(fs.readFileSync(api.kubeconfig, "utf8")))
   const site = yield* windows

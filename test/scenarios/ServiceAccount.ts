@@ -1,11 +1,11 @@
 /** A kubeconfig of the operator's own service account, with just what config/rbac.yaml grants. */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { parse, parseAllDocuments, stringify } from "yaml"
 import type { Access } from "../../src/simulators/kube/Access.ts"
 import { text, withMetadata, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
+import { temporary } from "../harness/Folder.ts"
 
 const plurals: Readonly<Record<string, string>> = {
   Namespace: "namespaces",
@@ -68,10 +68,7 @@ export const serviceAccount = Effect.fnUntraced(function* (access: Access, admin
   // The administrator's kubeconfig, as the harness wrote it.
   const config = parse(fs.readFileSync(admin, "utf8")) as { readonly users: ReadonlyArray<{ readonly name: string }> }
   const restricted = { ...config, users: config.users.map(({ name }) => ({ name, user: { token } })) }
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "account-"))),
-    (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-  )
+  const folder = yield* temporary("account")
   const own = path.join(folder, "kubeconfig")
   fs.writeFileSync(own, stringify(restricted), { mode: 0o600 })
   return own

@@ -10,6 +10,7 @@ import { text } from "../../src/simulators/kube/KubeJson.ts"
 import { realistic, scaled } from "../../src/simulators/scvmm/Latency.ts"
 import * as OperatorProcess from "../harness/OperatorProcess.ts"
 import { create, eventually, quiet, site } from "./Site.ts"
+import { machineSpec } from "./MachineSpec.ts"
 
 type Site = Effect.Success<ReturnType<typeof site>>
 
@@ -52,17 +53,7 @@ const busy = Effect.fnUntraced(function* (...flags: ReadonlyArray<string>) {
     yield* create(access, namespace, kind, object)
   yield* create(access, namespace, Core.ScvmmMachine, {
     metadata: { name: "slow" },
-    spec: {
-      bootstrap: {},
-      providerRef: { name: "scvmm", namespace },
-      cloud: "Production",
-      hostGroup: "Production",
-      hardwareProfile: "kubernetes-gen2",
-      cpuCount: 2,
-      memory: "4Gi",
-      disks: [{ vhDisk: "ubuntu-24.04" }],
-      networking: { domain: "example.test", devices: [{ vmNetwork: "kubernetes" }] }
-    }
+    spec: machineSpec(namespace)
   })
   const operator = yield* start(it, "busy", ...flags)
   yield* eventually(

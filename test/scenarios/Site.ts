@@ -3,7 +3,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import * as Logging from "../../layers/telemetry/Logging.ts"
 import type { Handler, Request } from "../../schemas/http/Exchange.ts"
@@ -16,6 +15,7 @@ import * as Listener from "../../src/simulators/Listener.ts"
 import { scaled, realistic } from "../../src/simulators/scvmm/Latency.ts"
 import * as World from "../../src/simulators/World.ts"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
+import { temporary } from "../harness/Folder.ts"
 
 const pace = { network: "50 millis", kubeadm: "50 millis", retry: "50 millis" } as const
 
@@ -31,10 +31,7 @@ export interface Options {
 
 /** SCVMM, its guests and a Kubernetes API. Everything ends with the scope. */
 export const site = Effect.fnUntraced(function* (options: Options) {
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "scenario-"))),
-    (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-  )
+  const folder = yield* temporary("scenario")
   const real =
     options.kubeconfig === undefined
       ? undefined

@@ -10,6 +10,7 @@ import { options } from "./MachineLife.ts"
 import type { Universe } from "./Universe.ts"
 import { simulate } from "./Universe.ts"
 import type { Fate } from "./Wire.ts"
+import { machineSpec } from "../scenarios/MachineSpec.ts"
 
 const leaderElection = {
   namespace: "default",
@@ -59,17 +60,7 @@ const work = (universe: Universe) =>
         apiVersion: Core.apiVersion(Core.ScvmmMachine),
         kind: Core.ScvmmMachine.kind,
         metadata: { name: `m${number}` },
-        spec: {
-          bootstrap: {},
-          providerRef: { name: "scvmm", namespace: target.namespace },
-          cloud: "Production",
-          hostGroup: "Production",
-          hardwareProfile: "kubernetes-gen2",
-          cpuCount: 2,
-          memory: "4Gi",
-          disks: [{ vhDisk: "ubuntu-24.04" }],
-          networking: { domain: "example.test", devices: [{ vmNetwork: "kubernetes" }] }
-        }
+        spec: machineSpec(target.namespace)
       })
       if (number >= 6) yield* world.access.delete(Core.ScvmmMachine, target.namespace, `m${number - 6}`)
       yield* Effect.sleep("2 seconds")

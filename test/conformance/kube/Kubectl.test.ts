@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import * as Yaml from "yaml"
 import * as CertificateAuthority from "../../../src/simulators/CertificateAuthority.ts"
@@ -9,6 +8,7 @@ import * as EmbeddedApiServer from "../../../src/simulators/kube/EmbeddedApiServ
 import { listen } from "../../../src/simulators/Listener.ts"
 import { realApi, unavailable } from "../../harness/ApiServer.ts"
 import * as Kubectl from "../../harness/Kubectl.ts"
+import { temporary } from "../../harness/Folder.ts"
 
 const server = Effect.gen(function* () {
   const folder = path.resolve(import.meta.dirname, "../../../schemas/crds")
@@ -17,10 +17,7 @@ const server = Effect.gen(function* () {
   const authority = yield* CertificateAuthority.make("test")
   const { cert, key } = yield* authority.issue({ commonName: "kube-apiserver", usage: "server" })
   const { origin } = yield* listen({ handler, tls: { cert, key } })
-  const home = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "kubeconfig-"))),
-    (dir) => Effect.sync(() => fs.rmSync(dir, { recursive: true, force: true }))
-  )
+  const home = yield* temporary("kubeconfig")
   const file = path.join(home, "kubeconfig")
   fs.writeFileSync(file, kubeconfig(origin, authority.ca), { mode: 0o600 })
   return (yield* Kubectl.make(file)).text
@@ -82,6 +79,22 @@ describe("kubectl", () => {
       assert.strictEqual(yield* words("get role reader -n team -o jsonpath={.rules[0].verbs}"), '["get","list"]')
       assert.strictEqual(yield* words("auth can-i get pods"), "yes\n")
       assert.match(yield* words("create service clusterip web -n team --tcp=80:80"), /unknown format/u)
+    })
+  )
+
+  run("asks in the name of others", () =>
+    Effect.gen(function* () {
+      const kubectl = yield* server
+      const words = (line: string) => kubectl(line.split(" "))
+      assert.strictEqual(yield* words("auth can-i list secrets"), "yes\n")
+      assert.strictEqual(yield* words("auth can-i list secrets --as=jane"), "no\n")
+      assert.strictEqual(yield* words("auth can-i list secrets --as=jane --as-group=system:masters"), "yes\n")
+      const whoami = "auth whoami --as=jane --as-uid=u --as-group=dev --as-group=ops --as-user-extra=k=v -o json"
+      assert.deepInclude(JSON.parse(yield* words(whoami)), {
+        status: {
+          userInfo: { username: "jane", uid: "u", groups: ["dev", "ops", "system:authenticated"], extra: { k: ["v"] } }
+        }
+      })
     })
   )
 

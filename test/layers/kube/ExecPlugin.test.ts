@@ -8,7 +8,6 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { Dial } from "../../../layers/Dial.ts"
 import { parse, tail } from "../../../layers/kube/ExecCredential.ts"
@@ -18,13 +17,11 @@ import * as KubeConfig from "../../../layers/kube/KubeConfig.ts"
 import type { KubeObject, Resource } from "../../../schemas/kube/Resource.ts"
 import { describeReal, freshNamespace, realApi } from "../../harness/ApiServer.ts"
 import { request } from "../../harness/ControlPlane.ts"
+import { temporary } from "../../harness/Folder.ts"
 
 const v1 = "client.authentication.k8s.io/v1"
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "exec-"))),
-  (dir) => Effect.sync(() => fs.rmSync(dir, { recursive: true }))
-)
+const folder = temporary("exec")
 
 /** A plugin of that shell script, in a folder of its own; it counts its runs in the file `runs`. */
 const plugin = Effect.fnUntraced(function* (script: string, more: Partial<ExecPlugin.Options["plugin"]> = {}) {

@@ -8,7 +8,6 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import * as Yaml from "yaml"
 import { Dial } from "../../../layers/Dial.ts"
@@ -18,6 +17,7 @@ import * as KubeConfig from "../../../layers/kube/KubeConfig.ts"
 import { parse, serverUrl } from "../../../layers/kube/KubeConfigFile.ts"
 import { Namespace } from "../../../schemas/kube/Core.ts"
 import { describeReal, realApi } from "../../harness/ApiServer.ts"
+import { temporary } from "../../harness/Folder.ts"
 
 /** No issuer is asked here. */
 const load = (options?: LoadOptions) => Effect.provide(KubeConfig.load(options), Dial.layerInProcess(new Map()))
@@ -41,10 +41,7 @@ const config = ({ cluster, user, more }: Parts = {}) => ({
   ...more
 })
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "kubeconfig-"))),
-  (dir) => Effect.sync(() => fs.rmSync(dir, { recursive: true }))
-)
+const folder = temporary("kubeconfig")
 
 const write = (dir: string, name: string, content: string | object): string => {
   const file = path.join(dir, name)

@@ -11,7 +11,6 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as crypto from "node:crypto"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { Dial } from "../../../layers/Dial.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
@@ -23,6 +22,7 @@ import { makeAuthority } from "../../harness/Certificates.ts"
 import { freePort } from "../../harness/Process.ts"
 import { inTime, settle } from "../../harness/VirtualTime.ts"
 import { configMap, json, status } from "./Scripted.ts"
+import { temporary } from "../../harness/Folder.ts"
 
 const get = Effect.flatMap(KubeClient, (kube) => kube.get(ConfigMap, { namespace: "ns", name: "one" }))
 
@@ -34,10 +34,7 @@ const site = Effect.fnUntraced(function* (
   cluster: object = { server: "https://api.example" },
   dial: Layer.Layer<Dial> = Dial.layerInProcess(new Map([["https://api.example", handler]]))
 ) {
-  const dir = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "credentials-"))),
-    (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-  )
+  const dir = yield* temporary("credentials")
   const write = (name: string, content: string) => fs.writeFileSync(path.join(dir, name), content)
   for (const [name, content] of Object.entries(files)) write(name, content)
   write(

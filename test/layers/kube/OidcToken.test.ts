@@ -5,7 +5,6 @@ import * as Base64Url from "effect/encoding/Base64Url"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { inspect } from "node:util"
 import { Dial } from "../../../layers/Dial.ts"
@@ -15,6 +14,7 @@ import type { Handler, Response } from "../../../schemas/http/Exchange.ts"
 import { ConfigMap } from "../../../schemas/kube/Core.ts"
 import { inTime } from "../../harness/VirtualTime.ts"
 import { configMap, json, status } from "./Scripted.ts"
+import { temporary } from "../../harness/Folder.ts"
 
 const jwt = (name: string, exp: number): string =>
   [Base64Url.encode(JSON.stringify({ alg: "none" })), Base64Url.encode(JSON.stringify({ exp, name })), name].join(".")
@@ -29,10 +29,7 @@ interface Issuer {
 
 /** An API server that takes the tokens of an issuer beside it, and a client of it with that auth-provider. */
 const site = Effect.fnUntraced(function* (provider: Readonly<Record<string, string>>, issuer: Issuer = {}) {
-  const dir = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "oidc-"))),
-    (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-  )
+  const dir = yield* temporary("oidc")
   const asked: Array<string> = []
   const refusedTokens = new Set<string>()
   const seen: Array<string> = []

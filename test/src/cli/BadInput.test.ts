@@ -1,15 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import { defaultInventory } from "../../../src/simulators/scvmm/DefaultInventory.ts"
 import * as Program from "./Program.ts"
+import { temporary } from "../../harness/Folder.ts"
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "bad-input-"))),
-  (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-)
+const folder = temporary("bad-input")
 
 /** Ends with 2, says so on stderr in words that match, and shows nobody a stack. */
 const refuses = Effect.fnUntraced(function* (message: RegExp, ...args: ReadonlyArray<string>) {

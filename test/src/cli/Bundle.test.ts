@@ -1,15 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import * as Bundle from "../../harness/Bundle.ts"
 import * as Program from "./Program.ts"
+import { temporary } from "../../harness/Folder.ts"
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "bundle-"))),
-  (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-)
+const folder = temporary("bundle")
 
 describe("bundle", () => {
   it.live(

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 import * as Program from "./Program.ts"
+import { temporary } from "../../harness/Folder.ts"
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -15,10 +15,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const folder = Effect.acquireRelease(
-  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "demo-"))),
-  (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-)
+const folder = temporary("demo")
 
 describe("demo", () => {
   it.live(

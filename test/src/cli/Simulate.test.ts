@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import * as https from "node:https"
-import * as os from "node:os"
 import * as path from "node:path"
 import { defaultInventory } from "../../../src/simulators/scvmm/DefaultInventory.ts"
 import * as Program from "./Program.ts"
+import { temporary } from "../../harness/Folder.ts"
 
 const post = (endpoint: string, ca: string, headers: Readonly<Record<string, string>>) =>
   Effect.callback<https.RequestOptions & { readonly status: number; readonly body: string }, Error>((resume) => {
@@ -44,10 +44,7 @@ describe("simulate", () => {
 
   it.live("takes an inventory, and says when its port is taken", () =>
     Effect.gen(function* () {
-      const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "simulate-"))),
-        (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
-      )
+      const folder = yield* temporary("simulate")
       const inventory = path.join(folder, "inventory.json")
       const accounts = [{ userName: "OTHER\\operator", password: "another-simulated-password" }]
       fs.writeFileSync(inventory, JSON.stringify({ ...defaultInventory, accounts }))
