@@ -84,5 +84,5 @@ export class Dial extends Context.Service<
    * every connection goes mute, as those of a crashed process do: nothing arrives, nothing answers.
    */
   static readonly layerInProcess = (servers: ReadonlyMap<string, Handler>): Layer.Layer<Dial> =>
-    Layer.effect(Dial, Effect.map(InProcess.make(servers), hushed))
+    Layer.effect(Dial, InProcess.make(servers))
 }

@@ -7,6 +7,7 @@ import type * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
@@ -99,12 +100,12 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
 
     const exchange = (
       line: Line,
-      request: HttpClientRequest.HttpClientRequest,
-      url: URL,
-      signal: AbortSignal
+      request: HttpClientRequest.HttpClientRequest
     ): Effect.Effect<InProcessResponse, HttpClientError.HttpClientError> =>
       Effect.gen(function* () {
         if (mute) return yield* Effect.never
+        const url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
+        if (url === undefined) return yield* transport(request, new Error(`${request.url} is no URL`))
         const handler = servers.get(url.origin)
         if (handler === undefined) {
           return yield* transport(request, new ConnectionLost("ECONNREFUSED", `connect ECONNREFUSED ${url.host}`))
@@ -183,13 +184,15 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
           cut()
           fiber.interruptUnsafe()
         }
-        signal.addEventListener("abort", abandon, { once: true })
         return yield* Deferred.await(head).pipe(Effect.onInterrupt(() => Effect.sync(abandon)))
       })
 
     const over = (endpoint: Endpoint, line: Line): HttpClient.HttpClient =>
-      HttpClient.make((request, url, signal) => exchange(line, request, url, signal)).pipe(
-        HttpClient.mapRequest(HttpClientRequest.prependUrl(endpoint.origin))
+      // Not HttpClient.make: its AbortController does what interruption and the end of a body do here.
+      HttpClient.makeWith(
+        (sent: Effect.Effect<HttpClientRequest.HttpClientRequest>) =>
+          Effect.flatMap(sent, (request) => exchange(line, request)),
+        (request) => Effect.succeed(HttpClientRequest.prependUrl(request, endpoint.origin))
       )
 
     const open = ({ fence }: Endpoint, permits: number) =>
