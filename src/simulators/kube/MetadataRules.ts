@@ -110,11 +110,16 @@ const segmentFault = (name: string): string | undefined => {
   return found && `may not contain '${found}'`
 }
 
+/** What is wrong with an RFC 1123 label. */
+export const labelFault = (name: string): string | undefined => {
+  if (name.length > 63) return "must be no more than 63 bytes"
+  return label.test(name) ? undefined : labelText
+}
+
 const nameFault = (name: string, names: NameForm): string | undefined => {
   if (names === "path") return segmentFault(name)
-  const limit = names === "label" ? 63 : 253
-  if (name.length > limit) return `must be no more than ${limit} bytes`
-  if (names === "label") return label.test(name) ? undefined : labelText
+  if (names === "label") return labelFault(name)
+  if (name.length > 253) return "must be no more than 253 bytes"
   return subdomain.test(name) ? undefined : subdomainText
 }
 

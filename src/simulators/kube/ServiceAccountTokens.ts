@@ -4,7 +4,7 @@ import * as Failure from "./Failure.ts"
 import * as Kind from "./Kind.ts"
 import { at, isObject, metadata, strings, text, type Json, type KubeJson } from "./KubeJson.ts"
 import { timestamp, type Stamp } from "./Stamp.ts"
-import type { User } from "./User.ts"
+import { authenticated, ofServiceAccounts, type User } from "./User.ts"
 import { read, type World } from "./Writes.ts"
 
 /** The issuer, and the audience of tokens for this server. */
@@ -149,7 +149,7 @@ export const verify = (
     user: {
       username: text(found, "sub"),
       uid: text(account, "uid"),
-      groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
+      groups: [...ofServiceAccounts(namespace), authenticated],
       extra: { "authentication.kubernetes.io/credential-id": [`JTI=${text(found, "jti")}`] }
     },
     audiences

@@ -5,10 +5,11 @@ import type * as Scope from "effect/Scope"
 import type { Connection, Handler, Request, Response } from "../../../schemas/http/Exchange.ts"
 import type { Audit } from "./Audit.ts"
 import * as Authentication from "./Authentication.ts"
+import * as Authorization from "./Authorization.ts"
 import * as Failure from "./Failure.ts"
 import { metadata, text } from "./KubeJson.ts"
+import * as Impersonation from "./Impersonation.ts"
 import * as NonResource from "./NonResource.ts"
-import * as Rbac from "./Rbac.ts"
 import * as ResourcePath from "./ResourcePath.ts"
 import * as Resources from "./Resources.ts"
 import * as Routing from "./Routing.ts"
@@ -50,28 +51,7 @@ const authenticate = (server: Server, request: Request, connection: Connection, 
   return Authentication.ofCertificate(server.credentials, connection)
 }
 
-/** Throws 403. */
-const authorize = (
-  { world }: Server,
-  user: User,
-  verb: string,
-  names: ResourcePath.Names | undefined,
-  path: string
-) => {
-  if (names === undefined) {
-    if (Rbac.allows(world.storage, user, { verb, path })) return
-    throw Failure.forbiddenPath(`User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(path)}`)
-  }
-  // A namespace counts as lying in itself.
-  const namespace = names.group === "" && names.plural === "namespaces" ? names.name : names.namespace
-  if (Rbac.allows(world.storage, user, { ...names, namespace, verb })) return
-  const resource = names.subresource === "" ? names.plural : `${names.plural}/${names.subresource}`
-  const place = namespace === "" ? "at the cluster scope" : `in the namespace ${JSON.stringify(namespace)}`
-  const text = `User ${JSON.stringify(user.username)} cannot ${verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(names.group)} ${place}`
-  throw Failure.forbidden(names, names.name, text)
-}
-
-const answer = (server: Server, user: User, request: Request): Effect.Effect<Response, never, Scope.Scope> =>
+const answer = (server: Server, sender: User, request: Request): Effect.Effect<Response, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { world, audit } = server
     const { pathname, searchParams: query } = new URL(request.target, "http://kubernetes")
@@ -82,11 +62,24 @@ const answer = (server: Server, user: User, request: Request): Effect.Effect<Res
     const record = (code: number, name: string, resourceVersion: string) => {
       if (names === undefined || path === undefined || !mutating.has(verb)) return
       const { group, plural, subresource, namespace } = names
-      const { username } = user
-      audit.record({ user: username, verb, group, plural, subresource, namespace, name, resourceVersion, code, millis })
+      audit.record({
+        user: sender.username,
+        verb,
+        group,
+        plural,
+        subresource,
+        namespace,
+        name,
+        resourceVersion,
+        code,
+        millis
+      })
     }
+    let user = sender
     try {
-      authorize(server, user, verb, names, pathname)
+      const attempt = { verb, names, path: pathname }
+      user = Impersonation.apply(world.storage, sender, request.headers, attempt)
+      Authorization.require(world.storage, user, attempt)
     } catch (error) {
       if (!(error instanceof Failure.Failure)) throw error
       record(error.code, names?.name ?? "", "")

@@ -11,7 +11,8 @@ export interface User {
 
 /** The group that no rule holds back. */
 export const masters = "system:masters"
-const authenticated = "system:authenticated"
+export const authenticated = "system:authenticated"
+export const unauthenticated = "system:unauthenticated"
 
 export const make = (username: string, groups: ReadonlyArray<string>): User => ({
   username,
@@ -20,7 +21,13 @@ export const make = (username: string, groups: ReadonlyArray<string>): User => (
   extra: {}
 })
 
-export const anonymous: User = { username: "system:anonymous", uid: "", groups: ["system:unauthenticated"], extra: {} }
+/** The groups of a namespace's service accounts. */
+export const ofServiceAccounts = (namespace: string): ReadonlyArray<string> => [
+  "system:serviceaccounts",
+  `system:serviceaccounts:${namespace}`
+]
+
+export const anonymous: User = { username: "system:anonymous", uid: "", groups: [unauthenticated], extra: {} }
 
 /** As JSON, without what is empty. */
 export const info = ({ username, uid, groups, extra }: User): KubeJson => ({
