@@ -1,5 +1,4 @@
 /** The steps that make a VM: intent, create, and finding what an attempt left (design D6). */
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Monotonic from "../../../layers/Monotonic.ts"
@@ -116,14 +115,15 @@ export const createCall = Effect.fn("CreateStep.createCall")(function* (context:
   const sessions = yield* ScvmmSession
   return yield* sessions.use(connection, (session) =>
     Effect.gen(function* () {
+      const began = yield* Monotonic.millis
       const started = yield* DateTime.now
       const creation = { execHost: session.execHost, shellId: session.shellId, startedAt: DateTime.formatIso(started) }
       yield* intend(context, creation)
       workshop.endings.record(machine.metadata.uid, creation, { _tag: "Begun" })
-      // The window that others wait for counts from startedAt, the command's own from its arrival.
-      const late = (yield* Clock.currentTimeMillis) - DateTime.toEpochMillis(started)
+      // The window that others wait for may count from the storing of the intent, the command's own counts from its arrival.
+      const late = (yield* Monotonic.millis) - began
       if (late > (commitMarginSeconds * 1_000) / 2) {
-        return yield* new CreateRefused({ reason: "IntentLate", detail: `storing the intent took ${late} ms` })
+        return yield* new CreateRefused({ reason: "IntentLate", detail: `storing the intent took ${Math.round(late)} ms` })
       }
       const marker = Marker.render(markerOf(machine, workshop.installation))
       const [vm] = yield* session.run(NewVirtualMachine, parametersOf(machine, placement, marker))
@@ -153,13 +153,6 @@ export const find = Effect.fn("CreateStep.find")(function* (context: MachineCont
   return { _tag: "None", taken: answer.VirtualMachines } satisfies Found as Found
 })
 
-/** Milliseconds until a recorded attempt can no longer commit, by the window that its command carries. */
-export const windowLeft = (creation: Creation, now: number): number => {
-  const started = DateTime.make(creation.startedAt)
-  const since = started._tag === "Some" ? now - DateTime.toEpochMillis(started.value) : 0
-  return Math.max(0, (commitWithinSeconds + commitMarginSeconds) * 1_000 - since)
-}
-
 /** Ends the shell that a recorded attempt ran in. False when it could not be reached: then the window must pass. */
 const endAttempt = Effect.fn("CreateStep.endAttempt")(function* (context: MachineContext, creation: Creation) {
   const sessions = yield* ScvmmSession
@@ -176,7 +169,8 @@ const endAttempt = Effect.fn("CreateStep.endAttempt")(function* (context: Machin
 
 /**
  * Milliseconds that must pass before a look-up that finds nothing counts: none when this process saw the attempt's answer, a
- * margin from the deletion of its shell on (VMM may have the request already), its whole window when the shell is out of reach.
+ * margin from the deletion of its shell on (VMM may have the request already), its whole window when the shell is out of reach. The
+ * window counts from when this process first tried: the record's own time is by a clock that may be hours off.
  */
 export const settleAttempt = Effect.fn("CreateStep.settleAttempt")(function* (
   context: MachineContext,
@@ -187,7 +181,10 @@ export const settleAttempt = Effect.fn("CreateStep.settleAttempt")(function* (
   const known = endings.of(uid, creation)
   if (known?._tag === "Answered") return 0
   if (known?._tag !== "ShellDeleted" && !(yield* endAttempt(context, creation))) {
-    return windowLeft(creation, yield* Clock.currentTimeMillis)
+    const now = yield* Monotonic.millis
+    const at = known?._tag === "Seen" ? known.at : now
+    endings.record(uid, creation, { _tag: "Seen", at })
+    return Math.max(0, Math.ceil(at + (commitWithinSeconds + commitMarginSeconds) * 1_000 - now))
   }
   const now = yield* Monotonic.millis
   const since = known?._tag === "ShellDeleted" ? known.at : now

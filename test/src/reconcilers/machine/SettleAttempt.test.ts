@@ -79,10 +79,24 @@ describe("CreateStep.settleAttempt", () => {
     }).pipe(Effect.provide(sessions(true, none)))
   })
 
+  it.effect("a record by a clock that is hours behind or ahead changes nothing of the wait", () =>
+    Effect.gen(function* () {
+      for (const startedAt of ["1969-12-31T22:00:00Z", "1970-01-01T02:00:00Z", "yesterday"]) {
+        const context = yield* contextOf
+        assert.strictEqual(
+          yield* settleAttempt(context, { ...creation, startedAt }),
+          commitWithinSeconds * 1_000 + margin
+        )
+      }
+    }).pipe(Effect.provide(sessions(false, [])))
+  )
+
   it.effect("a shell that is out of reach: the whole window of its command must pass", () =>
     Effect.gen(function* () {
       const context = yield* contextOf
       assert.strictEqual(yield* settleAttempt(context, creation), commitWithinSeconds * 1_000 + margin)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* settleAttempt(context, creation), commitWithinSeconds * 1_000 + margin - 60_000)
       yield* TestClock.adjust("1 hour")
       assert.strictEqual(yield* settleAttempt(context, creation), 0)
     }).pipe(Effect.provide(sessions(false, [])))
