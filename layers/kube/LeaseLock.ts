@@ -39,6 +39,7 @@ export const make = Effect.fnUntraced(function* ({ key, identity, leaseMillis }:
     lease: (spec?.leaseDurationSeconds ?? ours.leaseDurationSeconds) * 1000,
     transitions: spec?.leaseTransitions ?? 0,
     acquireTime: spec?.acquireTime ?? "",
+    renewTime: spec?.renewTime ?? "",
     version: metadata.resourceVersion
   })
 

@@ -27,6 +27,8 @@ export interface LeaseRecord {
   readonly lease: number
   readonly transitions: number
   readonly acquireTime: string
+  /** Changes with each renewal; by its holder's clock. */
+  readonly renewTime: string
   /** metadata.resourceVersion: writes name it, so that of two candidates who saw the same record one is refused. */
   readonly version: string
 }
@@ -109,11 +111,19 @@ export const step = (state: LeaseState, now: number): Step => {
   return known === "absent" ? { _tag: "Create" } : { _tag: "Acquire", over: record }
 }
 
+/** Whether a holder wrote in between; what others do to the object, labels for example, is no renewal. */
+const renewed = (before: LeaseRecord, after: LeaseRecord): boolean =>
+  before.holder !== after.holder ||
+  before.lease !== after.lease ||
+  before.transitions !== after.transitions ||
+  before.acquireTime !== after.acquireTime ||
+  before.renewTime !== after.renewTime
+
 /** The record as it was read at `now`; undefined: there is none. A record that is seen again keeps its time. */
 export const saw = (state: LeaseState, record: LeaseRecord | undefined, now: number): LeaseState => {
   if (record === undefined) return { ...state, known: "absent" }
-  const same = state.seen?.record.version === record.version
-  return { ...state, known: "present", seen: same ? state.seen : { record, since: now } }
+  const since = state.seen === undefined || renewed(state.seen.record, record) ? now : state.seen.since
+  return { ...state, known: "present", seen: { record, since } }
 }
 
 /**

@@ -12,6 +12,7 @@ const record = (holder: string, version: string): LeaseRecord => ({
   lease: 15_000,
   transitions: 0,
   acquireTime: "",
+  renewTime: `renewal ${version}`,
   version
 })
 
@@ -41,6 +42,15 @@ describe("LeaseState", () => {
     const renewed = State.saw(again, record("other", "2"), 9_000)
     assert.deepStrictEqual(State.step(renewed, 16_000), { _tag: "Wait", until: 24_000, holder: "other" })
     assert.strictEqual(State.step(State.saw(renewed, record("", "3"), 9_001), 9_001)._tag, "Acquire")
+  })
+
+  it("takes a dead holder's lease although somebody else goes on touching the object", () => {
+    const seen = State.saw(fresh, record("other", "1"), 0)
+    const touched = State.saw(seen, { ...record("other", "1"), version: "2" }, 10_000)
+    assert.deepStrictEqual(State.step(touched, 15_000), {
+      _tag: "Acquire",
+      over: { ...record("other", "1"), version: "2" }
+    })
   })
 
   it("does not take what was deleted before its holder's term is over", () => {
