@@ -30,11 +30,7 @@ const openApi = (resource: Described): Structural => ({
   }
 })
 
-/**
- * The definition as the API server takes it. spec is required of no kind: the predecessor accepted objects without one,
- * and an object that says nothing is a matter for a condition.
- */
-export const crd = (resource: Described): { readonly [key: string]: Json } => ({
+const definition = (resource: Described): { readonly [key: string]: Json } => ({
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
   metadata: { name: crdName(resource), labels: resource.labels },
@@ -62,3 +58,15 @@ export const crd = (resource: Described): { readonly [key: string]: Json } => ({
     ]
   }
 })
+
+const made = new WeakMap<Described, ReturnType<typeof definition>>()
+
+/**
+ * The definition as the API server takes it, the same object each time. spec is required of no kind: the predecessor
+ * accepted objects without one, and an object that says nothing is a matter for a condition.
+ */
+export const crd = (resource: Described): { readonly [key: string]: Json } => {
+  const found = made.get(resource) ?? definition(resource)
+  made.set(resource, found)
+  return found
+}
