@@ -39,7 +39,22 @@ export interface WorkQueue {
 /** `name` labels the metrics. */
 export const make = Effect.fnUntraced(function* (name: string): Effect.fn.Return<WorkQueue> {
   const keys = new KeyQueue()
-  const queued = yield* Latch.make()
+  const isEmpty = (): boolean => keys.depth.normal + keys.depth.low === 0
+  const idle = new Set<() => void>()
+  /** Wakes the worker that waits longest, and it the next while there is more: most keys come alone. */
+  const wake = (): void => {
+    const [next] = idle
+    if (next === undefined) return
+    idle.delete(next)
+    next()
+  }
+  /** Looks once more in the step that begins to wait: an add in between cannot be missed. */
+  const arrival = Effect.callback<void>((resume) => {
+    if (!isEmpty()) return resume(Effect.void)
+    const woken = (): void => resume(Effect.void)
+    idle.add(woken)
+    return Effect.sync(() => void idle.delete(woken))
+  })
   const rescheduled = yield* Latch.make()
   const metrics = yield* QueueMetrics.make(name)
   /** A change of the keys and the waking of who waits for it are one synchronous step: no interruption comes between. */
@@ -48,8 +63,8 @@ export const make = Effect.fnUntraced(function* (name: string): Effect.fn.Return
       const before = keys.nextDue
       const count = Number(operation(now))
       if (count > 0) {
-        queued.openUnsafe()
         metrics.added(count)
+        wake()
       }
       if (keys.nextDue !== before) rescheduled.openUnsafe()
       metrics.depth(keys.depth)
@@ -66,11 +81,10 @@ export const make = Effect.fnUntraced(function* (name: string): Effect.fn.Return
       if (taken !== undefined) {
         metrics.taken(taken.request, taken.queuedAt, now)
         metrics.depth(keys.depth)
+        if (!isEmpty()) wake()
         return taken.request
       }
-      // Closed only after the queue was seen empty, in one synchronous step: an add in between cannot be missed.
-      queued.closeUnsafe()
-      yield* queued.await
+      yield* arrival
     }
   })
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as TestClock from "effect/testing/TestClock"
@@ -50,6 +51,25 @@ describe("WorkQueue", () => {
       yield* TestClock.adjust("1 hour")
       assert.isUndefined(idle.pollUnsafe())
       yield* Fiber.interrupt(idle)
+    })
+  )
+
+  it.effect("every waiting taker gets one of the keys that come at once", () =>
+    Effect.gen(function* () {
+      const queue = yield* WorkQueue.make("toy")
+      yield* Effect.forkChild(queue.run)
+      const left = yield* Effect.forkChild(queue.take)
+      const takers = [yield* Effect.forkChild(queue.take), yield* Effect.forkChild(queue.take)]
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(left)
+      for (const name of ["a", "b", "c"]) yield* queue.addAfter(key(name), 5000)
+      yield* TestClock.adjust("5 seconds")
+      const taken = takers.map((taker) => taker.pollUnsafe())
+      assert.deepStrictEqual(
+        taken.map((exit) => exit !== undefined && Exit.isSuccess(exit) && exit.value.key.name),
+        ["a", "b"]
+      )
+      assert.strictEqual((yield* queue.take).key.name, "c")
     })
   )
 
