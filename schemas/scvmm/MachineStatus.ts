@@ -21,7 +21,10 @@ export type Creation = typeof Creation.Type
 const Job = Schema.Struct({
   id: required(Schema.String, "ID of the job in VMM."),
   cmdlet: optional(Schema.String, "Cmdlet that started it."),
-  progress: optional(int32.check(Schema.isBetween({ minimum: 0, maximum: 100 })), "Progress in percent."),
+  progress: optional(
+    int32.check(Schema.isBetween({ minimum: 0, maximum: 100 })),
+    "Progress in percent, in steps of 25."
+  ),
   startedAt: optional(timestamp, "When it started.")
 })
 

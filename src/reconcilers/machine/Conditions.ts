@@ -1,7 +1,7 @@
 /** What the conditions of a ScvmmMachine say after one reconcile: pure, from the step that was decided or the error it met. */
 import { finding, type Finding } from "../../../schemas/kube/Condition.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
-import { isActive } from "../../../schemas/vmm/Job.ts"
+import { isActive, quarters } from "../../../schemas/vmm/Job.ts"
 import type { Step } from "./Plan.ts"
 
 /** Reasons of VmCreated's False are the predecessor's (checklist 8), so that its users' tooling keeps working. */
@@ -22,7 +22,7 @@ const existing = (reason: string, message: string): ReadonlyArray<Finding> => [
 
 const progress = (vm: VirtualMachine): string =>
   vm.Job !== undefined && isActive(vm.Job)
-    ? `${vm.Job.Name}: ${vm.Job.Progress} %`
+    ? `${vm.Job.Name}: ${quarters(vm.Job)} %`
     : `the VM is ${vm.Status === vm.VirtualMachineState ? vm.Status : `${vm.Status} (${vm.VirtualMachineState})`}`
 
 const settled = (addresses: number): ReadonlyArray<Finding> => [

@@ -1,7 +1,7 @@
 /** What of a VM goes into a ScvmmMachine's status: pure. */
 import type { Json } from "../../../schemas/kube/Patch.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
-import { isActive } from "../../../schemas/vmm/Job.ts"
+import { isActive, quarters } from "../../../schemas/vmm/Job.ts"
 
 const linkLocal = (address: string): boolean => address.startsWith("169.254.") || /^fe[89ab]/iu.test(address)
 
@@ -39,7 +39,7 @@ export const mirror = (vm: VirtualMachine): { readonly [field: string]: Json | u
       ? {
           id: vm.Job.Id,
           ...(vm.Job.Cmdlet !== undefined && { cmdlet: vm.Job.Cmdlet }),
-          progress: Math.max(0, Math.min(100, vm.Job.Progress)),
+          progress: quarters(vm.Job),
           startedAt: vm.Job.StartTime
         }
       : undefined

@@ -204,7 +204,7 @@ describe("Conditions: the predecessor's words", () => {
   it("progress tells the job, or the state by name", () => {
     const job = { Id: "j", Name: "Create virtual machine", Status: "Running", Progress: 42, StartTime: "" }
     const says = (it: Step) => Conditions.ofStep(it, at).map((finding) => finding.message)
-    assert.include(says({ _tag: "AwaitJob", vm: { ...vm, Job: job } }), "Create virtual machine: 42 %")
+    assert.include(says({ _tag: "AwaitJob", vm: { ...vm, Job: job } }), "Create virtual machine: 25 %")
     assert.include(says({ _tag: "AwaitJob", vm: { ...vm, Status: "Starting" } }), "the VM is Starting (PowerOff)")
     const over = { ...vm, Status: "Saving", VirtualMachineState: "Saving", Job: { ...job, Status: "Failed" } }
     assert.include(says({ _tag: "AwaitJob", vm: over }), "the VM is Saving")

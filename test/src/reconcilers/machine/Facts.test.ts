@@ -107,7 +107,9 @@ describe("Facts.mirror", () => {
   it.each([
     [-1, 0],
     [0, 0],
-    [42, 42],
+    [24, 0],
+    [42, 25],
+    [99, 75],
     [100, 100],
     [101, 100]
   ])("a job's progress of %i is %i per cent", (Progress, progress) => {
