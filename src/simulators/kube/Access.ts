@@ -164,7 +164,7 @@ export const make = (handler: Handler, connection: Connection = { id: 0, secure:
       detail: text(answer, "message")
     })
 
-  const send = Effect.fn("Access.send")(function* (
+  const send = Effect.fnUntraced(function* (
     method: string,
     target: string,
     body?: Json,

@@ -274,7 +274,7 @@ export const make = Effect.fn("Shells.make")(function* (options: Options) {
     return known ? { _tag: "Signalled" } : fault(Faults.invalidSelectors)
   }
 
-  const perform = Effect.fn("Shells.perform")(function* (
+  const perform = Effect.fnUntraced(function* (
     userName: string,
     request: Request
   ): Effect.fn.Return<Answer, never, Scope.Scope> {
