@@ -123,7 +123,10 @@ export const createCall = Effect.fn("CreateStep.createCall")(function* (context:
       // The window that others wait for may count from the storing of the intent, the command's own counts from its arrival.
       const late = (yield* Monotonic.millis) - began
       if (late > (commitMarginSeconds * 1_000) / 2) {
-        return yield* new CreateRefused({ reason: "IntentLate", detail: `storing the intent took ${Math.round(late)} ms` })
+        return yield* new CreateRefused({
+          reason: "IntentLate",
+          detail: `storing the intent took ${Math.round(late)} ms`
+        })
       }
       const marker = Marker.render(markerOf(machine, workshop.installation))
       const [vm] = yield* session.run(NewVirtualMachine, parametersOf(machine, placement, marker))
