@@ -85,6 +85,7 @@ const optionsOf = (options: DeleteOptions): KubeJson => ({
 export interface Removed {
   /** What the request is answered: the object while finalizers hold it, else a Success status. */
   readonly answer: KubeJson
+  readonly status: 200 | 202
   /** Its last state. */
   readonly object: KubeJson
 }
@@ -126,8 +127,8 @@ export function* remove(
   const next = marked(kind, stored, finalizers(stored, options), now)
   if (isReleased(kind, next)) {
     const last = options.dryRun ? stored : world.storage.remove(kind.store, key)
-    return { answer: success(kind, stored), object: last ?? stored }
+    return { status: 200, answer: success(kind, stored), object: last ?? stored }
   }
   const object = present(kind, options.dryRun || equals(next, stored) ? next : world.storage.put(kind.store, key, next))
-  return { answer: object, object }
+  return { status: options.cascades === true ? 202 : 200, answer: object, object }
 }

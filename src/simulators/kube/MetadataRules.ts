@@ -83,6 +83,7 @@ const subdomain = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-
 
 const partText =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+const keyText = `${partText.replace("name part", "a valid label key")} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`
 const valueText =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 const labelText =
@@ -91,12 +92,16 @@ const subdomainText =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 
 /** What is wrong with a qualified name (label key, annotation key, finalizer). */
-export const labelKeyFault = (key: string): string | undefined => {
-  const [name = "", prefix] = key.split("/").toReversed()
-  if (key.split("/").length > 2) return "a qualified name must have at most one '/'"
-  if (prefix !== undefined && !subdomain.test(prefix)) return `prefix part ${subdomainText}`
-  if (name.length > 63) return "name part must be no more than 63 bytes"
-  return part.test(name) ? undefined : partText
+export const labelKeyFaults = (key: string): ReadonlyArray<string> => {
+  const [name = "", prefix, ...more] = key.split("/").toReversed()
+  if (more.length > 0) return [keyText]
+  return [
+    ...(prefix === "" ? ["prefix part must be non-empty"] : []),
+    ...(prefix === undefined || prefix === "" || subdomain.test(prefix) ? [] : [`prefix part ${subdomainText}`]),
+    ...(name === "" ? ["name part must be non-empty"] : []),
+    ...(name.length > 63 ? ["name part must be no more than 63 bytes"] : []),
+    ...(part.test(name) ? [] : [partText])
+  ]
 }
 
 export const labelValueFault = (text: string): string | undefined => {
@@ -123,22 +128,37 @@ const nameFault = (name: string, names: NameForm): string | undefined => {
   return subdomain.test(name) ? undefined : subdomainText
 }
 
+/** What is wrong with the beginning of a name: it may end in a dash. */
+const prefixFault = (prefix: string, names: NameForm): string | undefined => {
+  if (names !== "path") return nameFault(prefix.replace(/.-$/u, "a"), names)
+  return prefix === "." || prefix === ".." ? undefined : segmentFault(prefix)
+}
+
 const wrong = (field: string, found: Json, fault: string | undefined): ReadonlyArray<Cause> =>
   fault === undefined
     ? []
     : [{ reason: "FieldValueInvalid", field, message: `Invalid value: ${JSON.stringify(found)}: ${fault}` }]
+
+/** "" for none, also of what is no API version. */
+const versionOf = (apiVersion: string): string => {
+  const parts = apiVersion.split("/")
+  return parts.length > 2 ? "" : (parts.at(-1) ?? "")
+}
 
 const ofOwners = (owners: ReadonlyArray<KubeJson>): ReadonlyArray<Cause> => {
   const controllers = owners.filter((owner) => owner["controller"] === true)
   const [first, second] = controllers
   return [
     ...owners.flatMap((owner) => [
-      ...(text(owner, "apiVersion") === ""
-        ? wrong("metadata.ownerReferences.apiVersion", "", "version must not be empty")
+      ...(versionOf(text(owner, "apiVersion")) === ""
+        ? wrong("metadata.ownerReferences.apiVersion", text(owner, "apiVersion"), "version must not be empty")
         : []),
       ...(text(owner, "kind") === "" ? wrong("metadata.ownerReferences.kind", "", "must not be empty") : []),
       ...(text(owner, "name") === "" ? wrong("metadata.ownerReferences.name", "", "must not be empty") : []),
-      ...(text(owner, "uid") === "" ? wrong("metadata.ownerReferences.uid", "", "must not be empty") : [])
+      ...(text(owner, "uid") === "" ? wrong("metadata.ownerReferences.uid", "", "must not be empty") : []),
+      ...(text(owner, "apiVersion") === "v1" && text(owner, "kind") === "Event"
+        ? wrong("metadata.ownerReferences", owner, "/v1, Kind=Event is disallowed from being an owner")
+        : [])
     ]),
     ...(first === undefined || second === undefined
       ? []
@@ -155,8 +175,9 @@ const ofOwners = (owners: ReadonlyArray<KubeJson>): ReadonlyArray<Cause> => {
 /** What is wrong with the metadata of an object, new or changed. */
 export const causes = (object: KubeJson, names: NameForm): ReadonlyArray<Cause> => {
   const meta = metadata(object)
-  const name = text(meta, "name")
+  const [name, prefix] = [text(meta, "name"), text(meta, "generateName")]
   return [
+    ...(prefix === "" ? [] : wrong("metadata.generateName", prefix, prefixFault(prefix, names))),
     ...(name === ""
       ? [
           {
@@ -167,24 +188,45 @@ export const causes = (object: KubeJson, names: NameForm): ReadonlyArray<Cause> 
         ]
       : wrong("metadata.name", name, nameFault(name, names))),
     ...Object.entries(textMap(meta, "labels")).flatMap(([key, held]) => [
-      ...wrong("metadata.labels", key, labelKeyFault(key)),
+      ...labelKeyFaults(key).flatMap((fault) => wrong("metadata.labels", key, fault)),
       ...wrong("metadata.labels", held, labelValueFault(held))
     ]),
     ...Object.keys(textMap(meta, "annotations")).flatMap((key) =>
-      wrong("metadata.annotations", key, labelKeyFault(key.toLowerCase()))
+      labelKeyFaults(key.toLowerCase()).flatMap((fault) => wrong("metadata.annotations", key, fault))
     ),
     ...strings(meta, "finalizers").flatMap((finalizer) =>
-      wrong("metadata.finalizers", finalizer, labelKeyFault(finalizer))
+      labelKeyFaults(finalizer).flatMap((fault) => wrong("metadata.finalizers", finalizer, fault))
     ),
     ...ofOwners(objects(meta, "ownerReferences"))
   ]
 }
 
+/** What is wrong with the metadata of a new object alone. */
+export const createCauses = (object: KubeJson): ReadonlyArray<Cause> => {
+  const generation = metadata(object)["generation"]
+  return typeof generation === "number" && generation < 0
+    ? wrong("metadata.generation", generation, "must be greater than or equal to 0")
+    : []
+}
+
+const standard = ["foregroundDeletion", "orphan", "kubernetes"]
+
+/** What is wrong with the finalizers of a kind of Kubernetes' own; elsewhere they draw a warning. */
+export const finalizerCauses = (object: KubeJson): ReadonlyArray<Cause> =>
+  strings(metadata(object), "finalizers").flatMap((finalizer, index) =>
+    finalizer.includes("/") || standard.includes(finalizer)
+      ? []
+      : wrong(
+          `metadata.finalizers[${index}]`,
+          finalizer,
+          "name is neither a standard finalizer name nor is it fully qualified"
+        )
+  )
+
 const carried = [
   "namespace",
   "uid",
   "creationTimestamp",
-  "generateName",
   "generation",
   "deletionTimestamp",
   "deletionGracePeriodSeconds",
@@ -196,7 +238,7 @@ export const updateCauses = (next: KubeJson, stored: KubeJson): ReadonlyArray<Ca
   const [after, before] = [metadata(next), metadata(stored)]
   const deleting = before["deletionTimestamp"] !== undefined
   // Of an object that is being deleted the time is kept without a word, whatever is sent.
-  const fixed = ["uid", deleting ? "deletionGracePeriodSeconds" : "deletionTimestamp"]
+  const fixed = ["uid", ...(deleting ? [] : ["deletionTimestamp"]), "deletionGracePeriodSeconds"]
   const immutable = fixed.flatMap((field) =>
     after[field] === undefined || equals(after[field], before[field])
       ? []
@@ -226,7 +268,6 @@ export const fresh = (object: KubeJson): KubeJson => ({
   metadata: assign(metadata(object), {
     uid: undefined,
     creationTimestamp: undefined,
-    generation: undefined,
     deletionTimestamp: undefined,
     deletionGracePeriodSeconds: undefined
   })
@@ -237,7 +278,7 @@ export const warnings = (next: KubeJson, stored: KubeJson | undefined): Readonly
   const held = stored === undefined ? [] : strings(metadata(stored), "finalizers")
   return strings(metadata(next), "finalizers")
     .filter((finalizer) => !finalizer.includes("/") && !held.includes(finalizer))
-    .filter((finalizer) => !["foregroundDeletion", "orphan", "kubernetes"].includes(finalizer))
+    .filter((finalizer) => !standard.includes(finalizer))
     .map(
       (finalizer) =>
         `metadata.finalizers: "${finalizer}": prefer a domain-qualified finalizer name${finalizer.includes(".") ? " including a path (/)" : ""} to avoid accidental conflicts with other finalizer writers`

@@ -12,6 +12,8 @@ export interface WriteOptions {
 export interface DeleteOptions {
   readonly dryRun: boolean
   readonly propagationPolicy: "Background" | "Foreground" | "Orphan" | undefined
+  /** By orphanDependents: false, which has an answer of its own. */
+  readonly cascades?: boolean
   readonly uid: string
   readonly resourceVersion: string
 }
@@ -109,6 +111,7 @@ export const deletion = (query: URLSearchParams, body: Json | undefined): Delete
         dryRun: dryRun("DeleteOptions", given),
         propagationPolicy:
           policy !== "" ? policy : orphans === true ? "Orphan" : orphans === false ? "Background" : undefined,
+        cascades: orphans === false,
         uid: text(body, "preconditions", "uid"),
         resourceVersion: text(body, "preconditions", "resourceVersion")
       }

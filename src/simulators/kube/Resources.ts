@@ -117,19 +117,19 @@ const read = (asked: Asked, stamp: Stamp.Stamp): KubeJson | undefined => {
 }
 
 /** The steps of a write. Throws for a request that means none. */
-const write = (asked: Asked, stamp: Stamp.Stamp): Admission.Steps<Writes.Written> => {
+const write = (asked: Asked, stamp: Stamp.Stamp, warn: Writes.Warn): Admission.Steps<KubeJson> => {
   const { world, request, path, query } = asked
   const { kind, namespace } = path
   const contentType = request.headers["content-type"] ?? ""
   switch (verb(request.method, path, query)) {
     case "create": {
       const body = Decode.object(request.body, contentType, kind)
-      return Writes.create(world, kind, namespace, body, Options.write("CreateOptions", query), stamp)
+      return Writes.create(world, kind, namespace, body, Options.write("CreateOptions", query), stamp, warn)
     }
     case "update": {
       if (path.name === "") throw Failure.badRequest("name must be provided")
       const body = Decode.object(request.body, contentType, kind)
-      return Writes.update(world, target(path), body, Options.write("UpdateOptions", query))
+      return Writes.update(world, target(path), body, Options.write("UpdateOptions", query), warn)
     }
     default: {
       const type = Decode.patchType(contentType, kind)
@@ -140,7 +140,7 @@ const write = (asked: Asked, stamp: Stamp.Stamp): Admission.Steps<Writes.Written
           : Decode.parse(Decode.source(request.body), (fault) =>
               type === "strategic" ? fault : `error decoding patch: ${fault}`
             )
-      return Writes.patch(world, target(path), type, body, options)
+      return Writes.patch(world, target(path), type, body, options, warn)
     }
   }
 }
@@ -157,7 +157,7 @@ const requireAllowed = (path: ResourcePath, asked: string) => {
 /** Every verb but watch. Raises what the API server refuses. */
 const answer = Effect.fnUntraced(function* (
   asked: Asked,
-  warn: (warnings: ReadonlyArray<string>) => void
+  warn: Writes.Warn
 ): Effect.fn.Return<Answered, Failure.Failure> {
   const { world, request, path, query, user, webhooks } = asked
   const { kind, namespace } = path
@@ -176,7 +176,7 @@ const answer = Effect.fnUntraced(function* (
         () => Deletions.remove(world, target(path), Options.deletion(query, deleteBody(request)), stamp.now),
         admitted
       )
-      return { response: json(200, removed.answer), object: removed.object }
+      return { response: json(removed.status, removed.answer), object: removed.object }
     }
     case "deletecollection": {
       const { options, page } = yield* Failure.attempt(() => ({
@@ -200,22 +200,21 @@ const answer = Effect.fnUntraced(function* (
       return { response: json(200, body), object: undefined }
     }
     default: {
-      const { object, warnings } = yield* Admission.run(() => write(asked, stamp), admitted)
-      warn(warnings)
+      const object = yield* Admission.run(() => write(asked, stamp, warn), admitted)
       const body = yield* Failure.attempt(() => Representation.one(shape, kind, object, table))
       return { response: json(wanted === "create" ? 201 : 200, body), object }
     }
   }
 })
 
-const warned = (response: Response, warnings: ReadonlyArray<string>): Response =>
-  warnings.length === 0
+const warned = (response: Response, warnings: ReadonlySet<string>): Response =>
+  warnings.size === 0
     ? response
     : {
         ...response,
         headers: {
           ...response.headers,
-          warning: warnings.map((warning) => `299 - ${JSON.stringify(warning)}`).join(", ")
+          warning: [...warnings].map((warning) => `299 - ${JSON.stringify(warning)}`).join(", ")
         }
       }
 
@@ -230,11 +229,12 @@ const watching = Effect.fnUntraced(function* ({ world, request, path, query }: A
 
 /** Answers refusals as a Status; the scope of a watch is that of the exchange. */
 export const handle = Effect.fnUntraced(function* (asked: Asked): Effect.fn.Return<Answered, never, Scope.Scope> {
-  const warnings: Array<string> = []
+  // Once each, also where a write starts again.
+  const warnings = new Set<string>()
   const answered: Effect.Effect<Answered, Failure.Failure, Scope.Scope> =
     verb(asked.request.method, asked.path, asked.query) === "watch"
       ? Effect.map(watching(asked), (response) => ({ response, object: undefined }))
-      : answer(asked, (more) => void warnings.push(...more))
+      : answer(asked, (more) => more.forEach((warning) => warnings.add(warning)))
   const { response, object } = yield* answered.pipe(
     Effect.catch((failure) => Effect.succeed({ response: refused(failure), object: undefined }))
   )

@@ -2,7 +2,7 @@
 import { badRequest } from "./Failure.ts"
 import type { Kind } from "./Kind.ts"
 import { metadata, text, textMap, type KubeJson } from "./KubeJson.ts"
-import { labelKeyFault, labelValueFault } from "./MetadataRules.ts"
+import { labelKeyFaults, labelValueFault } from "./MetadataRules.ts"
 
 export type Predicate = (object: KubeJson) => boolean
 
@@ -22,10 +22,10 @@ const requirements = (selector: string): ReadonlyArray<Requirement> => {
   const next = (): string => tokens[position++] ?? ""
   const isWord = (token: string): boolean => token !== "" && !/^(?:[=!,()<>]|==|!=)$/u.test(token)
   const checked = (key: string): string => {
-    const fault = labelKeyFault(key)
+    const fault = labelKeyFaults(key).join("; ")
     if (key === "" || !isWord(key))
       throw badRequest(`unable to parse requirement: found '${key}', expected: identifier`)
-    if (fault !== undefined) throw badRequest(`unable to parse requirement: <nil>: Invalid value: "${key}": ${fault}`)
+    if (fault !== "") throw badRequest(`unable to parse requirement: <nil>: Invalid value: "${key}": ${fault}`)
     return key
   }
   const values = (): ReadonlySet<string> => {

@@ -25,10 +25,10 @@ export interface World {
   readonly kinds: Kinds
 }
 
-export interface Written {
-  readonly object: KubeJson
-  readonly warnings: ReadonlyArray<string>
-}
+/** Takes what is said beside the answer, also beside that of a write that is refused later. */
+export type Warn = (warnings: ReadonlyArray<string>) => void
+
+const silent: Warn = () => undefined
 
 /** The object that a path names. */
 export interface Target {
@@ -43,7 +43,8 @@ const problems = (unknown: ReadonlyArray<string>, duplicates: ReadonlyArray<stri
   ...unknown.map((field) => `unknown field "${field}"`)
 ]
 
-const invalid = (kind: Kind, object: KubeJson, causes: ReadonlyArray<Failure.Cause>) => {
+const invalid = (kind: Kind, object: KubeJson, found: ReadonlyArray<Failure.Cause>) => {
+  const causes = [...new Map(found.map((cause) => [`${cause.field}: ${cause.message}`, cause])).values()]
   if (causes.length > 0) throw Failure.invalid(kind.group, kind.kind, text(metadata(object), "name"), causes)
 }
 
@@ -51,15 +52,17 @@ const invalid = (kind: Kind, object: KubeJson, causes: ReadonlyArray<Failure.Cau
 const decoded = (
   kind: Kind,
   body: { readonly object: KubeJson; readonly duplicates: ReadonlyArray<string> },
-  options: WriteOptions
-): Written => {
+  options: WriteOptions,
+  warn: Warn
+): KubeJson => {
   const cannot = (fault: string) =>
     Failure.badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${fault}`)
   const { object, unknown } = Decode.conform(body.object, kind, "body", cannot)
   const found = options.fieldValidation === "Ignore" ? [] : problems(unknown, body.duplicates)
   if (found.length > 0 && options.fieldValidation === "Strict")
     throw cannot(`strict decoding error: ${found.join(", ")}`)
-  return { object, warnings: found }
+  warn(found)
+  return object
 }
 
 const prepared = (kind: Kind, object: KubeJson, stored: KubeJson | undefined): KubeJson => {
@@ -84,6 +87,12 @@ function* mutated(question: Question): Steps<KubeJson> {
   return next
 }
 
+/** Held to the rules of Kubernetes' own kinds, which those of CRDs, and CRDs themselves, are not. */
+const isOwn = (kind: Kind): boolean => !kind.custom && kind.store !== CustomResources.store
+
+/** Of a generated name, before its suffix (apiserver storage/names). */
+const longestPrefix = 58
+
 /** POST. Raises 400, 403, 404 (namespace), 409 AlreadyExists, 422. */
 export function* create(
   world: World,
@@ -91,22 +100,24 @@ export function* create(
   namespace: string,
   body: { readonly object: KubeJson; readonly duplicates: ReadonlyArray<string> },
   options: WriteOptions,
-  stamp: Stamp
-): Steps<Written> {
-  const { object, warnings } = decoded(kind, body, options)
+  stamp: Stamp,
+  warn = silent
+): Steps<KubeJson> {
+  const object = decoded(kind, body, options, warn)
   const meta = metadata(object)
   requireNamespaceOf(object, namespace)
   if (meta["resourceVersion"] !== undefined) {
     throw Failure.internal("resourceVersion should not be set on objects to be created")
   }
   const generated = text(meta, "generateName")
-  const given = text(meta, "name") || (generated === "" ? "" : `${generated}${stamp.suffix()}`)
+  const given = text(meta, "name") || (generated === "" ? "" : `${generated.slice(0, longestPrefix)}${stamp.suffix()}`)
   requireNamespace(world, kind, namespace, text(meta, "name") || generated)
   if (kind.custom) {
     const crd = world.storage.get(CustomResources.store, CustomResources.nameOf(kind))
     CustomResources.requireServing(crd, kind, given)
   }
   const born = withMetadata(MetadataRules.fresh(object), {
+    ...(kind.generation && { generation: undefined }),
     name: given === "" ? undefined : given,
     namespace: kind.namespaced ? namespace : undefined,
     uid: stamp.uid(),
@@ -129,19 +140,19 @@ export function* create(
   const own = kind.custom && kind.statusSubresource ? assign(agreed, { status: undefined }) : agreed
   const complete = prepared(kind, kind.generation ? withMetadata(own, { generation: 1 }) : own, undefined)
   invalid(kind, complete, [
+    ...MetadataRules.createCauses(complete),
     ...MetadataRules.causes(complete, kind.names),
+    ...(isOwn(kind) ? MetadataRules.finalizerCauses(complete) : []),
     ...(kind.schema === undefined ? [] : SchemaValidation.causes(complete, kind.schema))
   ])
+  warn(MetadataRules.warnings(complete, undefined))
   yield { ...question, phase: "validating", name, object: present(kind, complete) }
   const key = keyOf(kind, namespace, name)
   const held = world.storage.get(kind.store, key)
   if (held !== undefined) {
     throw Failure.alreadyExists(kind, name, metadata(held)["deletionTimestamp"] !== undefined)
   }
-  return {
-    object: present(kind, options.dryRun ? complete : world.storage.put(kind.store, key, complete)),
-    warnings: [...warnings, ...MetadataRules.warnings(complete, undefined)]
-  }
+  return present(kind, options.dryRun ? complete : world.storage.put(kind.store, key, complete))
 }
 
 /** The stored object of a target. Throws 404. */
@@ -167,7 +178,8 @@ function* replace(
   target: Target,
   stored: KubeJson,
   proposed: KubeJson,
-  options: WriteOptions
+  options: WriteOptions,
+  warn: Warn
 ): Steps<KubeJson> {
   const { kind, namespace, name, subresource } = target
   const key = keyOf(kind, namespace, name)
@@ -191,12 +203,20 @@ function* replace(
       ? assign(stored, { status: (kind.convert?.toStored(shaped) ?? shaped)["status"] })
       : assign(shaped, kind.statusSubresource ? { status: stored["status"] } : {})
   invalid(kind, owned, [
-    ...(subresource === "status" ? [] : MetadataRules.updateCauses(owned, stored)),
-    ...(subresource === "status" ? [] : MetadataRules.causes(owned, kind.names)),
+    ...(subresource === "status"
+      ? []
+      : [
+          // First as parts of a path, then as the kind has them.
+          ...MetadataRules.causes(owned, "path"),
+          ...MetadataRules.updateCauses(owned, stored),
+          ...(kind.custom ? [] : MetadataRules.causes(owned, kind.names)),
+          ...(isOwn(kind) ? MetadataRules.finalizerCauses(owned) : [])
+        ]),
     ...(kind.schema === undefined
       ? []
       : SchemaValidation.causes(owned, kind.schema, stored, subresource === "status" ? "status" : undefined))
   ])
+  warn(MetadataRules.warnings(owned, stored))
   const carried = MetadataRules.carry(owned, stored)
   const generation = at(stored, "metadata", "generation")
   const next =
@@ -219,10 +239,11 @@ export function* update(
   world: World,
   target: Target,
   body: { readonly object: KubeJson; readonly duplicates: ReadonlyArray<string> },
-  options: WriteOptions
-): Steps<Written> {
+  options: WriteOptions,
+  warn = silent
+): Steps<KubeJson> {
   const { kind, name } = target
-  const { object, warnings } = decoded(kind, body, options)
+  const object = decoded(kind, body, options, warn)
   requireIdentity(target, object)
   const stored = read(world, target)
   const meta = metadata(object)
@@ -241,10 +262,7 @@ export function* update(
     )
   }
   requireVersion(target, object, stored)
-  return {
-    object: present(kind, yield* replace(world, target, stored, object, options)),
-    warnings: [...warnings, ...MetadataRules.warnings(object, stored)]
-  }
+  return present(kind, yield* replace(world, target, stored, object, options, warn))
 }
 
 /** PATCH. Raises 400, 404, 409, 415, 422, 501 (server-side apply). */
@@ -253,8 +271,9 @@ export function* patch(
   target: Target,
   type: Decode.PatchType,
   body: Decode.Body,
-  options: WriteOptions
-): Steps<Written> {
+  options: WriteOptions,
+  warn = silent
+): Steps<KubeJson> {
   const { kind } = target
   const stored = read(world, target)
   const current = present(kind, stored)
@@ -281,10 +300,8 @@ export function* patch(
   if (found.length > 0 && options.fieldValidation === "Strict") {
     throw cannot(`strict decoding error: ${found.join(", ")}`)
   }
+  warn(found)
   requireIdentity(target, object)
   requireVersion(target, object, stored)
-  return {
-    object: present(kind, yield* replace(world, target, stored, object, options)),
-    warnings: [...found, ...MetadataRules.warnings(object, stored)]
-  }
+  return present(kind, yield* replace(world, target, stored, object, options, warn))
 }

@@ -2,8 +2,8 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { path } from "../../../src/simulators/kube/Access.ts"
-import { assign, at, metadata, objects, text, type KubeJson } from "../../../src/simulators/kube/KubeJson.ts"
-import { compared, configMap, configMaps, exchange, gadget, gadgets, type Api } from "./Servers.ts"
+import { assign, at, metadata, objects, strings, text, type KubeJson } from "../../../src/simulators/kube/KubeJson.ts"
+import { compared, configMap, configMaps, eventually, exchange, gadget, gadgets, meta, type Api } from "./Servers.ts"
 
 /** One request, made of the same choices for both servers. */
 interface Step {
@@ -54,7 +54,53 @@ const step = Effect.gen(function* () {
     method: "DELETE",
     body: options
   })
+  // The real server's garbage collector looks at a new kind only after half a minute.
+  const policy = custom ? "Background" : yield* pick(["Background", "Foreground", "Orphan"])
+  const grace = yield* pick([0, 1, 30])
+  const oddMeta = yield* pick<KubeJson>([
+    { generateName: "Odd_" },
+    { generateName: "-" },
+    { generateName: "x/y-" },
+    { generateName: "a".repeat(250) },
+    { name: "Odd_" },
+    { name, labels: { "a/b/c": "d" } },
+    // One fault each: several come in the order of a Go map.
+    { name, labels: { "/b": "d" } },
+    { name, labels: { "A/b": "d" } },
+    { name, labels: { "b/": "-" } },
+    { name, annotations: { "a/b/c": "d" } },
+    { name, annotations: { "A/b": "" } },
+    { name, finalizers: ["a/b/c"] },
+    { name, finalizers: ["plain", "x.io"] },
+    { name, finalizers: custom ? [] : ["x.io/a", "orphan", "foregroundDeletion"] },
+    { name, generation: -1 },
+    { name, generation: 7 },
+    { name, deletionGracePeriodSeconds: 3 },
+    { name, deletionGracePeriodSeconds: -3 },
+    { name, ownerReferences: [{ apiVersion: "v1", kind: "Event", name: "e", uid: "u" }] },
+    { name, ownerReferences: [{ apiVersion: "a/b/c", kind: "X", name: "e", uid: "u" }] },
+    { name, selfLink: "/x" },
+    { name, selfLink: "/x", uid: "u", creationTimestamp: null }
+  ])
+  const unknown = yield* pick<KubeJson>([{}, { nothing: 1 }, { metadata: { nothing: 1 } }])
   return yield* pick<Step>([
+    { ...base, method: "POST", name: "", body: () => ({ ...fresh, metadata: oddMeta }) },
+    patch({ metadata: oddMeta }),
+    {
+      ...base,
+      method: "PUT",
+      body: (held) => ({ ...(held ?? fresh), metadata: { ...metadata(held ?? fresh), ...oddMeta } })
+    },
+    patch({ ...unknown, ...(custom ? { spec: { size } } : { data: { size: 1 } }) }),
+    {
+      ...base,
+      method: "POST",
+      name: "",
+      body: () => ({ ...fresh, ...unknown, ...(custom ? { spec: { size } } : { immutable: "odd" }) })
+    },
+    remove(() => ({ propagationPolicy: policy, gracePeriodSeconds: grace })),
+    remove(() => ({ gracePeriodSeconds: -grace })),
+    remove(() => ({ orphanDependents: !custom && grace > 0 })),
     { ...base, method: "POST", name: "", body: () => fresh },
     { ...base, method: "POST", name: "", body: () => fresh },
     patch({ metadata: { finalizers } }),
@@ -92,18 +138,22 @@ const step = Effect.gen(function* () {
   ])
 })
 
+/** Names that the server makes up of `generateNames`. */
+const generated = /(Odd_|-|x\/y-)[a-z0-9]{5}(?![a-z0-9])/gu
+
 /** Without what differs between any two servers: times, uids and versions. */
 const comparable = (api: Api, object: KubeJson): KubeJson => {
-  const meta = metadata(object)
-  const stamped = (field: string) => (meta[field] === undefined ? undefined : "some")
+  const own = metadata(object)
+  const stamped = (field: string) => (own[field] === undefined ? undefined : "some")
   const items = objects(object, "items").map((item) => comparable(api, { ...item, kind: "" }))
   return assign(object, {
-    metadata: assign(meta, {
+    metadata: assign(own, {
       uid: stamped("uid"),
       resourceVersion: stamped("resourceVersion"),
       creationTimestamp: stamped("creationTimestamp"),
       deletionTimestamp: stamped("deletionTimestamp"),
       namespace: stamped("namespace"),
+      ...(own["generateName"] !== undefined && { name: text(own, "name").length }),
       managedFields: undefined,
       continue: undefined
     }),
@@ -111,11 +161,22 @@ const comparable = (api: Api, object: KubeJson): KubeJson => {
     ...(text(object, "kind") === "Status" && {
       message: text(object, "message")
         .replaceAll(api.namespace, "N")
+        .replaceAll(generated, "$1N")
+        // What a patch made of an object has managedFields there, and its members in another order.
+        .replace(/(patch: Invalid value: )"\{.*\}"/u, "$1N")
         .replaceAll(/[0-9a-f-]{36}|\d{2,}/gu, "N"),
-      details: assign((at(object, "details") ?? {}) as KubeJson, { uid: undefined, causes: undefined })
+      details: assign((at(object, "details") ?? {}) as KubeJson, {
+        name: text(object, "details", "name").replaceAll(generated, "$1N"),
+        uid: undefined,
+        causes: undefined
+      })
     })
   })
 }
+
+const isCollected = (item: KubeJson): boolean =>
+  meta(item, "deletionTimestamp") !== undefined &&
+  strings(item, "metadata", "finalizers").some((finalizer) => ["orphan", "foregroundDeletion"].includes(finalizer))
 
 describe("the life of objects", () => {
   compared("goes the same way, whatever is asked", (embedded, real) =>
@@ -131,7 +192,10 @@ describe("the life of objects", () => {
             const target = `${collection(api)}${name === "" ? "" : `/${name}`}${query}`
             const answer = yield* exchange(api, method, target, body?.(held, past.get(object)), contentType)
             if (held !== undefined && round % 3 === 0) past.set(object, held)
-            const after = yield* exchange(api, "GET", collection(api))
+            // Both collect garbage in their own time.
+            const after = yield* eventually(exchange(api, "GET", collection(api)), ({ object: list }) =>
+              objects(list, "items").every((item) => !isCollected(item))
+            )
             return {
               answer: [answer.status, comparable(api, answer.object)],
               warning: answer.warning,
