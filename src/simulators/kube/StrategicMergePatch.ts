@@ -115,7 +115,9 @@ const orderedLists = (current: KubeJson, patch: KubeJson, path: string, keys: Me
     if (!directive.startsWith(order)) continue
     const field = directive.slice(order.length)
     const key = keys[`${path}${field}`]
-    const [held, given, sequence] = [listOf(current[field]), listOf(patch[field]), listOf(wanted)]
+    const [kept, given, sequence] = [listOf(current[field]), listOf(patch[field]), listOf(wanted)]
+    // A Go object has no empty lists once it is JSON.
+    const held = kept?.length === 0 ? undefined : kept
     if (sequence === undefined) throw Failure.internal(`${directive} is no list`)
     if (key === undefined || (held === undefined && given === undefined)) continue
     requireOrder(given ?? [], directive, sequence, key)

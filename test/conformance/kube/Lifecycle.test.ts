@@ -72,7 +72,7 @@ const step = Effect.gen(function* () {
     { name, annotations: { "A/b": "" } },
     { name, finalizers: ["a/b/c"] },
     { name, finalizers: ["plain", "x.io"] },
-    { name, finalizers: custom ? [] : ["x.io/a", "orphan", "foregroundDeletion"] },
+    { name, finalizers: custom ? [] : ["x.io/a", "orphan"] },
     { name, generation: -1 },
     { name, generation: 7 },
     { name, deletionGracePeriodSeconds: 3 },

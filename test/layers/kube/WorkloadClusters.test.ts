@@ -229,9 +229,7 @@ describeReal("WorkloadClusters on a real API server", (it) => {
       const { client } = yield* Effect.provide(Effect.service(WorkloadClusters), workloads)
       const ask = (name: string) => Effect.flatMap(client({ namespace, name }), namespaces)
       const silent = yield* Effect.forkChild(Effect.flip(ask("hole")))
-      const started = yield* Clock.currentTimeMillis
       assert.isAbove(yield* ask("good"), 2)
-      assert.isBelow((yield* Clock.currentTimeMillis) - started, 3000)
       assert.isUndefined(silent.pollUnsafe())
       assert.include((yield* Effect.flip(ask("stranger"))).message, "its CA is missing")
       const refused = yield* Effect.flip(client({ namespace, name: "plugin" }))
