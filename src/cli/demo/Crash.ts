@@ -5,6 +5,7 @@ import type { World } from "../../simulators/World.ts"
 import type { Monitor } from "./Monitor.ts"
 import type { Operator } from "./Operator.ts"
 import type { Snapshot } from "./Snapshot.ts"
+import { plural } from "./View.ts"
 
 /** What a crash was, in milliseconds since the demo began. */
 export interface Crash {
@@ -47,7 +48,7 @@ const awaitMoment = Effect.fnUntraced(function* (world: World, monitor: Monitor)
 export const crash = Effect.fn("Crash.crash")(function* (world: World, monitor: Monitor, operator: Operator) {
   const creating = yield* awaitMoment(world, monitor)
   const { killedAt, abandoned, spoken } = yield* monitor.step(
-    `kill the operator amid ${creating} creation${creating === 1 ? "" : "s"}`,
+    `kill the operator amid ${plural(creating, "creation")}`,
     Effect.gen(function* () {
       yield* operator.kill
       return {

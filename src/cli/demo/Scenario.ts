@@ -7,13 +7,12 @@ import type { Monitor } from "./Monitor.ts"
 import type { Operator } from "./Operator.ts"
 import type { Site } from "./Site.ts"
 import * as Snapshots from "./Snapshot.ts"
+import { plural } from "./View.ts"
 
 export const controlPlanes = 3
 
 /** Workers after the two scale steps, from those at the start. */
 export const scaleSteps = (workers: number): readonly [number, number] => [workers + 2, Math.max(workers - 1, 1)]
-
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
 /**
  * Creates every object, and waits until each Machine has its Node; meanwhile the operator is killed and started again, unless

@@ -2,7 +2,7 @@
 import type { Json } from "../../../schemas/kube/Patch.ts"
 import type { Crash } from "./Crash.ts"
 import type { Step } from "./View.ts"
-import { seconds } from "./View.ts"
+import { plural, seconds } from "./View.ts"
 
 export interface Summary {
   /** From the first object to the last Node, in milliseconds; undefined when that was not reached. */
@@ -39,15 +39,10 @@ export const verdict = ({ duplicates, leftovers }: Summary): string | undefined 
 }
 
 const crashed = (crash: Crash, ready: number | undefined): ReadonlyArray<string> => {
-  const [creations, shells] = [
-    crash.creating === 1 ? "1 creation" : `${crash.creating} creations`,
-    crash.abandoned.length === 1
-      ? "1 shell of the killed process was"
-      : `${crash.abandoned.length} shells of the killed process were`
-  ]
+  const shells = `${plural(crash.abandoned.length, "shell")} of the killed process ${crash.abandoned.length === 1 ? "was" : "were"}`
   const readiness = ready === undefined ? "cluster not ready" : `cluster ready at ${seconds(ready)}`
   return [
-    `  operator       killed at ${seconds(crash.killedAt)} amid ${creations}, back at ${seconds(crash.backAt)}, ${readiness}`,
+    `  operator       killed at ${seconds(crash.killedAt)} amid ${plural(crash.creating, "creation")}, back at ${seconds(crash.backAt)}, ${readiness}`,
     `                 ${shells} left to WinRM's IdleTimeOut`
   ]
 }

@@ -24,6 +24,9 @@ export interface Size {
   readonly rows: number
 }
 
+/** "1 worker", "2 workers". */
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
+
 export const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`
 
 /** Room for "9999.9 s". */
