@@ -90,7 +90,7 @@ const assemble = Effect.fnUntraced(function* (described: Described) {
 })
 
 /** A context of kubeconfig files, merged as kubectl does: the first mention of a name wins. */
-export const fromFiles = Effect.fn("KubeConfig.fromFiles")(function* (
+const fromFiles = Effect.fn("KubeConfig.fromFiles")(function* (
   files: ReadonlyArray<string>,
   context?: string
 ): Effect.fn.Return<KubeConfig, KubeConfigError, Dial> {

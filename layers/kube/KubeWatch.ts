@@ -32,7 +32,7 @@ const Line = Schema.Struct({
 const decode = Schema.decodeUnknownResult(Line)
 
 /** One line as an event. Pure; a line that is no event is a ServerFault (the last one is cut when a connection breaks). */
-export const parseLine = (path: string, line: string, now: number): RawEvent => {
+const parseLine = (path: string, line: string, now: number): RawEvent => {
   const result = decode(parseJson(line))
   if (result._tag === "Failure") {
     const detail = `a line of ${line.length} characters is not a watch event`

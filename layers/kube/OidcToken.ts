@@ -43,7 +43,7 @@ const Tokens = Schema.fromJsonString(
 const Refusal = Schema.fromJsonString(Schema.Struct({ error: Schema.String }))
 
 /** `exp` of a JWT in milliseconds since the epoch; undefined when it is none. Its signature is the API server's to check. */
-export const expiryOf = (jwt: string): number | undefined => {
+const expiryOf = (jwt: string): number | undefined => {
   const payload = Result.getOrUndefined(Base64Url.decodeString(jwt.split(".")[1] ?? ""))
   const claims = Option.getOrUndefined(Schema.decodeUnknownOption(Claims)(payload))
   return claims === undefined ? undefined : claims.exp * 1000

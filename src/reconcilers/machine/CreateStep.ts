@@ -185,8 +185,8 @@ export const settleAttempt = Effect.fn("CreateStep.settleAttempt")(function* (
   if (known?._tag === "Answered") return 0
   if (known?._tag !== "ShellDeleted" && !(yield* endAttempt(context, creation))) {
     const now = yield* Monotonic.millis
-    const at = known?._tag === "Seen" ? known.at : now
-    endings.record(uid, creation, { _tag: "Seen", at })
+    const at = known?._tag === "OutOfReach" ? known.at : now
+    endings.record(uid, creation, { _tag: "OutOfReach", at })
     return Math.max(0, Math.ceil(at + (commitWithinSeconds + commitMarginSeconds) * 1_000 - now))
   }
   const now = yield* Monotonic.millis

@@ -4,8 +4,8 @@ import type { Creation } from "./Plan.ts"
 export type Ending =
   /** This process made the attempt, and is at it or lost sight of it. */
   | { readonly _tag: "Begun" }
-  /** Another process made it, and this one first saw its record at that time: monotonic milliseconds. */
-  | { readonly _tag: "Seen"; readonly at: number }
+  /** Its shell could not be ended when this process first tried to, at that time: monotonic milliseconds. */
+  | { readonly _tag: "OutOfReach"; readonly at: number }
   /** Its answer was seen, or its command never left. */
   | { readonly _tag: "Answered" }
   /** Monotonic milliseconds; from here on a request that VMM already had may still commit. */
