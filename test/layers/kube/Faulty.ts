@@ -4,6 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
+import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
@@ -18,6 +19,7 @@ import type { KubeObject, Resource } from "../../../schemas/kube/Resource.ts"
 import { kinds } from "../../../schemas/scvmm/Kinds.ts"
 import * as EmbeddedApiServer from "../../../src/simulators/kube/EmbeddedApiServer.ts"
 import * as Faults from "../../../src/simulators/kube/Faults.ts"
+import { seed } from "../../harness/Chance.ts"
 import { settle } from "../../harness/VirtualTime.ts"
 
 /** As many as the operator watches, about. */
@@ -44,7 +46,7 @@ export const pass = Effect.fnUntraced(function* (seconds: number) {
   yield* settle
 })
 
-/** Watches those kinds behind those rules; ends with the scope. */
+/** Watches those kinds behind those rules; ends with the scope. Every pause of theirs comes from the seed of the run. */
 export const watching = Effect.fnUntraced(function* (
   rules: ReadonlyArray<Faults.Rule>,
   watched: ReadonlyArray<Resource<KubeObject>>
@@ -114,7 +116,7 @@ export const watching = Effect.fnUntraced(function* (
     /** Whether any watch came to an end, which none ever does. */
     ended: Effect.sync(() => fibers.some((fiber: Fiber.Fiber<unknown>) => fiber.pollUnsafe() !== undefined))
   }
-})
+}, Random.withSeed(seed))
 
 /** The metric of that name by kind. */
 export const byKind = (id: string) =>
