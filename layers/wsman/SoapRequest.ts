@@ -1,7 +1,7 @@
-/** Requests of WS-Management on shells (MS-WSMV §3.1.4), as values, and written as envelopes. */
-import * as Base64 from "effect/encoding/Base64"
+/** Requests of WS-Management on shells (MS-WSMV §3.1.4): an operation and its headers, written as an envelope. */
 import { writeDuration } from "./SoapDuration.ts"
 import { actions, anonymous, namespaces as ns } from "./SoapNames.ts"
+import { namedElements, type Operation, operationBody } from "./SoapOperation.ts"
 import { element, type SoapElement, write } from "./SoapXml.ts"
 
 export interface RequestHeader {
@@ -19,52 +19,6 @@ export interface RequestHeader {
   readonly selectors: Readonly<Record<string, string>>
 }
 
-export interface StreamData {
-  readonly name: string
-  readonly commandId?: string
-  readonly data: Uint8Array
-  readonly end?: boolean
-}
-
-export interface Create {
-  readonly _tag: "Create"
-  readonly shellId?: string
-  readonly name?: string
-  readonly inputStreams: ReadonlyArray<string>
-  readonly outputStreams: ReadonlyArray<string>
-  readonly idleTimeoutSeconds?: number
-  /** Fragments of SESSION_CAPABILITY and INIT_RUNSPACEPOOL. */
-  readonly creationXml: Uint8Array
-}
-export interface Command {
-  readonly _tag: "Command"
-  readonly commandId?: string
-  /** First fragments of CREATE_PIPELINE. */
-  readonly arguments: Uint8Array
-}
-export interface Send {
-  readonly _tag: "Send"
-  readonly streams: ReadonlyArray<StreamData>
-}
-export interface Receive {
-  readonly _tag: "Receive"
-  readonly commandId?: string
-  readonly streams: ReadonlyArray<string>
-}
-export interface Signal {
-  readonly _tag: "Signal"
-  readonly commandId?: string
-  readonly code: string
-}
-export interface Delete {
-  readonly _tag: "Delete"
-}
-export interface Get {
-  readonly _tag: "Get"
-}
-
-export type Operation = Create | Command | Send | Receive | Signal | Delete | Get
-
 export interface Request {
   readonly header: RequestHeader
   readonly operation: Operation
@@ -73,86 +27,17 @@ export interface Request {
 const mustUnderstand = { "s:mustUnderstand": "true" }
 const locale = { "s:mustUnderstand": "false", "xml:lang": "en-US" }
 
-const nothing: Record<string, string> = {}
-const optional = (name: string, value: string | undefined): Record<string, string> =>
-  value === undefined ? nothing : { [name]: value }
-
-/** A Stream of a Send or of a ReceiveResponse. */
-export const streamElement = (stream: StreamData): SoapElement =>
-  element(
-    ns.shell,
-    "Stream",
-    {
-      Name: stream.name,
-      ...optional("CommandId", stream.commandId),
-      ...optional("End", stream.end === true ? "true" : undefined)
-    },
-    stream.data.length === 0 ? [] : [Base64.encode(stream.data)]
-  )
-
-const bodyOf = (operation: Operation): ReadonlyArray<SoapElement> => {
-  switch (operation._tag) {
-    case "Create":
-      return [
-        element(ns.shell, "Shell", { ...optional("ShellId", operation.shellId), ...optional("Name", operation.name) }, [
-          element(ns.shell, "InputStreams", {}, [operation.inputStreams.join(" ")]),
-          element(ns.shell, "OutputStreams", {}, [operation.outputStreams.join(" ")]),
-          ...(operation.idleTimeoutSeconds === undefined
-            ? []
-            : [element(ns.shell, "IdleTimeOut", {}, [writeDuration(operation.idleTimeoutSeconds)])]),
-          element(ns.powershell, "creationXml", {}, [Base64.encode(operation.creationXml)])
-        ])
-      ]
-    case "Command":
-      return [
-        element(ns.shell, "CommandLine", optional("CommandId", operation.commandId), [
-          element(ns.shell, "Command"),
-          element(ns.shell, "Arguments", {}, [Base64.encode(operation.arguments)])
-        ])
-      ]
-    case "Send":
-      return [element(ns.shell, "Send", {}, operation.streams.map(streamElement))]
-    case "Receive":
-      return [
-        element(ns.shell, "Receive", {}, [
-          element(ns.shell, "DesiredStream", optional("CommandId", operation.commandId), [operation.streams.join(" ")])
-        ])
-      ]
-    case "Signal":
-      return [
-        element(ns.shell, "Signal", optional("CommandId", operation.commandId), [
-          element(ns.shell, "Code", {}, [operation.code])
-        ])
-      ]
-    case "Delete":
-    case "Get":
-      return []
-  }
-}
-
 /** Options without which a server must refuse. */
 const mustComply: ReadonlySet<string> = new Set(["protocolversion"])
 
-const named = (
-  parent: string,
-  item: string,
-  attributes: Record<string, string>,
-  entries: Readonly<Record<string, string>>
-): ReadonlyArray<SoapElement> => {
-  const items = Object.entries(entries)
-  return items.length === 0
-    ? []
-    : [
-        element(
-          ns.wsman,
-          parent,
-          attributes,
-          items.map(([name, value]) =>
-            element(ns.wsman, item, { Name: name, ...(mustComply.has(name) ? { MustComply: "true" } : {}) }, [value])
-          )
-        )
-      ]
-}
+const set = (
+  name: string,
+  attributes: Readonly<Record<string, string>>,
+  items: ReadonlyArray<SoapElement>
+): ReadonlyArray<SoapElement> => (items.length === 0 ? [] : [element(ns.wsman, name, attributes, items)])
+
+const complied = (option: string): Readonly<Record<string, string>> =>
+  mustComply.has(option) ? { MustComply: "true" } : {}
 
 /** The envelope, headers in the order that Windows' own client uses. */
 export const writeRequest = ({ header, operation }: Request): string =>
@@ -172,12 +57,12 @@ export const writeRequest = ({ header, operation }: Request): string =>
         ...(header.sessionId === undefined
           ? []
           : [element(ns.wsmv, "SessionId", { "s:mustUnderstand": "false" }, [header.sessionId])]),
-        ...named("OptionSet", "Option", mustUnderstand, header.options),
-        ...named("SelectorSet", "Selector", {}, header.selectors),
+        ...set("OptionSet", mustUnderstand, namedElements(ns.wsman, "Option", header.options, complied)),
+        ...set("SelectorSet", {}, namedElements(ns.wsman, "Selector", header.selectors)),
         ...(header.operationTimeoutSeconds === undefined
           ? []
           : [element(ns.wsman, "OperationTimeout", {}, [writeDuration(header.operationTimeoutSeconds)])])
       ]),
-      element(ns.soap, "Body", {}, bodyOf(operation))
+      element(ns.soap, "Body", {}, operationBody(operation))
     ])
   )

@@ -1,37 +1,14 @@
 /** Reads the requests of WS-Management on shells, as a server must: any client's prefixes, order and omissions. */
 import * as Effect from "effect/Effect"
-import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import { readDuration } from "./SoapDuration.ts"
 import { actions, namespaces as ns } from "./SoapNames.ts"
-import type { Operation, Request, StreamData } from "./SoapRequest.ts"
+import type { Operation } from "./SoapOperation.ts"
+import type { Request } from "./SoapRequest.ts"
+import { bytesOf, readStreams } from "./SoapStream.ts"
 import { child, descendant, element, elementsOf, parse, SoapError, type SoapElement, textOf } from "./SoapXml.ts"
 
 const fail = (reason: string) => Result.fail(new SoapError({ reason }))
-
-/** Bytes of base64 text; white space in it is allowed, though nobody writes any. */
-const bytesOf = (node: SoapElement): Result.Result<Uint8Array, SoapError> => {
-  const text = textOf(node)
-  const strict = Base64.decode(text)
-  const decoded = Result.isSuccess(strict) ? strict : Base64.decode(text.replace(/\s+/gu, ""))
-  return Result.mapError(decoded, () => new SoapError({ reason: `${node.name} is not base64` }))
-}
-
-export const readStreams = (parent: SoapElement): Result.Result<ReadonlyArray<StreamData>, SoapError> => {
-  const streams: Array<StreamData> = []
-  for (const node of elementsOf(parent, ns.shell, "Stream")) {
-    const data = bytesOf(node)
-    if (Result.isFailure(data)) return Result.fail(data.failure)
-    const { Name: name, CommandId: commandId, End: end } = node.attributes
-    streams.push({
-      name: name ?? "",
-      ...(commandId === undefined ? {} : { commandId }),
-      data: data.success,
-      ...(end?.toLowerCase() === "true" ? { end: true } : {})
-    })
-  }
-  return Result.succeed(streams)
-}
 
 const names = (node: SoapElement | undefined): ReadonlyArray<string> =>
   node === undefined
@@ -40,37 +17,96 @@ const names = (node: SoapElement | undefined): ReadonlyArray<string> =>
         .split(/\s+/u)
         .filter((name) => name !== "")
 
-const readOperation = (tag: Operation["_tag"], body: SoapElement): Result.Result<Operation, SoapError> => {
-  const only = (name: string): SoapElement => child(body, ns.shell, name) ?? element(ns.shell, name)
-  const commandIdOf = (node: SoapElement | undefined): { readonly commandId?: string } => {
-    const commandId = node?.attributes["CommandId"]
-    return commandId === undefined ? {} : { commandId }
+const commandIdOf = (node: SoapElement | undefined): { readonly commandId?: string } => {
+  const commandId = node?.attributes["CommandId"]
+  return commandId === undefined ? {} : { commandId }
+}
+
+const number = (node: SoapElement | undefined): number | undefined => {
+  const value = node === undefined ? Number.NaN : Number(textOf(node))
+  return Number.isInteger(value) ? value : undefined
+}
+
+const entriesOf = (parent: SoapElement | undefined, namespace: string, item: string): Record<string, string> =>
+  parent === undefined
+    ? {}
+    : Object.fromEntries(
+        elementsOf(parent, namespace, item).map((node) => [node.attributes["Name"] ?? "", textOf(node)])
+      )
+
+const readCreate = (shell: SoapElement): Result.Result<Operation, SoapError> => {
+  const creation = child(shell, ns.powershell, "creationXml")
+  const { ShellId: shellId, Name: name } = shell.attributes
+  const idle = child(shell, ns.shell, "IdleTimeOut")
+  const idleTimeoutSeconds = idle === undefined ? undefined : readDuration(textOf(idle))
+  if (idle !== undefined && idleTimeoutSeconds === undefined) return fail("malformed IdleTimeOut")
+  const directory = child(shell, ns.shell, "WorkingDirectory")
+  const environment = child(shell, ns.shell, "Environment")
+  const create = {
+    _tag: "Create",
+    ...(shellId !== undefined && { shellId }),
+    ...(name !== undefined && { name }),
+    inputStreams: names(child(shell, ns.shell, "InputStreams")),
+    outputStreams: names(child(shell, ns.shell, "OutputStreams")),
+    ...(idleTimeoutSeconds !== undefined && { idleTimeoutSeconds }),
+    ...(directory !== undefined && { workingDirectory: textOf(directory) }),
+    ...(environment !== undefined && { environment: entriesOf(environment, ns.shell, "Variable") })
+  } as const
+  return creation === undefined
+    ? Result.succeed(create)
+    : Result.map(bytesOf(creation), (creationXml) => ({ ...create, creationXml }))
+}
+
+const readCommand = (line: SoapElement): Result.Result<Operation, SoapError> => {
+  const command = child(line, ns.shell, "Command")
+  const text = command === undefined ? "" : textOf(command)
+  const words = elementsOf(line, ns.shell, "Arguments")
+  if (text !== "")
+    return Result.succeed({ _tag: "CommandLine", ...commandIdOf(line), command: text, arguments: words.map(textOf) })
+  const [fragments] = words
+  return fragments === undefined
+    ? fail("Command without Arguments")
+    : Result.map(bytesOf(fragments), (bytes) => ({ _tag: "Command", ...commandIdOf(line), arguments: bytes }))
+}
+
+const readConnect = (connect: SoapElement): Result.Result<Operation, SoapError> => {
+  const fragments = child(connect, ns.powershell, "connectXml")
+  return fragments === undefined
+    ? Result.succeed({ _tag: "Connect", ...commandIdOf(connect) })
+    : Result.map(bytesOf(fragments), (connectXml) => ({ _tag: "Connect", ...commandIdOf(connect), connectXml }))
+}
+
+const readEnumerate = (node: SoapElement): Operation => {
+  const maxElements = number(child(node, ns.wsman, "MaxElements"))
+  const filter = descendant(node, [
+    [ns.wsman, "Filter"],
+    [ns.wsman, "SelectorSet"]
+  ])
+  return {
+    _tag: "Enumerate",
+    optimize: child(node, ns.wsman, "OptimizeEnumeration") !== undefined,
+    ...(maxElements !== undefined && { maxElements }),
+    filter: entriesOf(filter, ns.wsman, "Selector")
   }
+}
+
+const readPull = (node: SoapElement): Result.Result<Operation, SoapError> => {
+  const context = child(node, ns.enumeration, "EnumerationContext")
+  const maxElements = number(child(node, ns.enumeration, "MaxElements"))
+  return context === undefined
+    ? fail("Pull without EnumerationContext")
+    : Result.succeed({ _tag: "Pull", context: textOf(context), ...(maxElements !== undefined && { maxElements }) })
+}
+
+const readOperation = (tag: Operation["_tag"], body: SoapElement): Result.Result<Operation, SoapError> => {
+  const only = (name: string, namespace: string = ns.shell): SoapElement =>
+    child(body, namespace, name) ?? element(namespace, name)
   switch (tag) {
-    case "Create": {
-      const shell = only("Shell")
-      const creation = child(shell, ns.powershell, "creationXml")
-      if (creation === undefined) return fail("Create without creationXml")
-      const { ShellId: shellId, Name: name } = shell.attributes
-      const idle = child(shell, ns.shell, "IdleTimeOut")
-      const idleTimeoutSeconds = idle === undefined ? undefined : readDuration(textOf(idle))
-      if (idle !== undefined && idleTimeoutSeconds === undefined) return fail("malformed IdleTimeOut")
-      return Result.map(bytesOf(creation), (creationXml) => ({
-        _tag: "Create",
-        ...(shellId === undefined ? {} : { shellId }),
-        ...(name === undefined ? {} : { name }),
-        inputStreams: names(child(shell, ns.shell, "InputStreams")),
-        outputStreams: names(child(shell, ns.shell, "OutputStreams")),
-        ...(idleTimeoutSeconds === undefined ? {} : { idleTimeoutSeconds }),
-        creationXml
-      }))
-    }
-    case "Command": {
-      const line = only("CommandLine")
-      const argument = child(line, ns.shell, "Arguments")
-      if (argument === undefined) return fail("Command without Arguments")
-      return Result.map(bytesOf(argument), (bytes) => ({ _tag: "Command", ...commandIdOf(line), arguments: bytes }))
-    }
+    case "Create":
+      return readCreate(only("Shell"))
+    case "Command":
+    case "CommandLine":
+      return readCommand(only("CommandLine"))
     case "Send":
       return Result.map(readStreams(only("Send")), (streams) => ({ _tag: "Send", streams }))
     case "Receive": {
@@ -84,21 +120,35 @@ const readOperation = (tag: Operation["_tag"], body: SoapElement): Result.Result
         ? fail("Signal without a Code")
         : Result.succeed({ _tag: "Signal", ...commandIdOf(signal), code: textOf(code).trim() })
     }
+    case "Connect":
+      return readConnect(only("Connect"))
+    case "Enumerate":
+      return Result.succeed(readEnumerate(only("Enumerate", ns.enumeration)))
+    case "Pull":
+      return readPull(only("Pull", ns.enumeration))
     case "Delete":
     case "Get":
+    case "Disconnect":
+    case "Reconnect":
       return Result.succeed({ _tag: tag })
   }
 }
 
-const operationTags: ReadonlyArray<Operation["_tag"]> = [
-  "Create",
-  "Command",
-  "Send",
-  "Receive",
-  "Signal",
-  "Delete",
-  "Get"
-]
+/** By action; Command's also means CommandLine. */
+const operationTags = new Map<string, Operation["_tag"]>([
+  [actions.Create, "Create"],
+  [actions.Command, "Command"],
+  [actions.Send, "Send"],
+  [actions.Receive, "Receive"],
+  [actions.Signal, "Signal"],
+  [actions.Delete, "Delete"],
+  [actions.Get, "Get"],
+  [actions.Disconnect, "Disconnect"],
+  [actions.Reconnect, "Reconnect"],
+  [actions.Connect, "Connect"],
+  [actions.Enumerate, "Enumerate"],
+  [actions.Pull, "Pull"]
+])
 
 /** A request that cannot be carried out; what could be read of it tells how to answer. */
 export interface Unreadable {
@@ -129,21 +179,20 @@ export const readRequest = Effect.fnUntraced(function* (
     detail
   })
   const action = value(ns.addressing, "Action") ?? ""
-  const tag = operationTags.find((candidate) => actions[candidate] === action)
+  const tag = operationTags.get(action)
   if (tag === undefined) return unreadable("Action", action)
   const timeout = value(ns.wsman, "OperationTimeout")
   const operationTimeoutSeconds = timeout === undefined ? undefined : readDuration(timeout)
   if (timeout !== undefined && operationTimeoutSeconds === undefined) return unreadable("OperationTimeout", timeout)
   const operation = readOperation(tag, body)
   if (Result.isFailure(operation)) return unreadable("Body", operation.failure.reason)
-  const entries = (parent: string, item: string): Record<string, string> => {
-    const set = descendant(header, [[ns.wsman, parent]])
-    return set === undefined
-      ? {}
-      : Object.fromEntries(
-          elementsOf(set, ns.wsman, item).map((node) => [node.attributes["Name"] ?? "", textOf(node).trim()])
-        )
-  }
+  const entries = (parent: string, item: string): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(entriesOf(child(header, ns.wsman, parent), ns.wsman, item)).map(([name, text]) => [
+        name,
+        text.trim()
+      ])
+    )
   const sessionId = value(ns.wsmv, "SessionId")
   const maxEnvelopeBytes = Number(value(ns.wsman, "MaxEnvelopeSize") ?? Number.NaN)
   return {

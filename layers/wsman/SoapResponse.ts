@@ -1,31 +1,28 @@
-/** Answers of WS-Management on shells (MS-WSMV §3.1.4), written by the server and read by the client. */
-import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
-import { type Fault, type FaultToWrite, readFault, writeFault } from "./Fault.ts"
-import { readDuration, writeDuration } from "./SoapDuration.ts"
+/** Answers of WS-Management on shells (MS-WSMV §3.1.4), as values, and written as envelopes. */
+import * as Base64 from "effect/encoding/Base64"
+import { type FaultToWrite, writeFault } from "./Fault.ts"
+import { type Page, pageElement } from "./SoapEnumeration.ts"
 import { actions, anonymous, commandState, faultAction, namespaces as ns } from "./SoapNames.ts"
-import { type StreamData, streamElement } from "./SoapRequest.ts"
-import { readStreams } from "./SoapRequestReader.ts"
-import { child, descendant, element, elementsOf, parse, SoapError, type SoapElement, textOf, write } from "./SoapXml.ts"
+import { shellElement, type ShellState } from "./SoapShell.ts"
+import { type StreamData, streamElement } from "./SoapStream.ts"
+import { element, type SoapElement, write } from "./SoapXml.ts"
 
 export type CommandStateName = "Pending" | "Running" | "Done"
 
-/** What rsp:Shell tells of a shell. */
-export interface ShellState {
-  readonly shellId: string
-  readonly name?: string
-  readonly resourceUri: string
-  readonly owner: string
-  readonly clientIp?: string
-  readonly processId: number
-  readonly idleTimeoutSeconds: number
-  readonly inputStreams: ReadonlyArray<string>
-  readonly outputStreams: ReadonlyArray<string>
-  readonly state: "Connected" | "Disconnected"
-  /** Seconds since the shell was made. */
-  readonly runTimeSeconds: number
-  /** Seconds since its last exchange. */
-  readonly inactivitySeconds: number
+/** Of a shell all of it, of a command nothing. */
+export interface Connected {
+  readonly inputStreams?: ReadonlyArray<string>
+  readonly outputStreams?: ReadonlyArray<string>
+  /** Fragments of SESSION_CAPABILITY, RUNSPACEPOOL_INIT_DATA and APPLICATION_PRIVATE_DATA. */
+  readonly connectResponseXml?: Uint8Array
+}
+
+/** Of the listener's configuration what concerns a client. */
+export interface Config {
+  /** Of an envelope, either way; in KiB. */
+  readonly maxEnvelopeKilobytes: number
+  /** Longer OperationTimeouts are cut to this. */
+  readonly maxTimeoutMillis: number
 }
 
 export type Answer =
@@ -42,6 +39,12 @@ export type Answer =
   | { readonly _tag: "Signalled" }
   | { readonly _tag: "Deleted" }
   | { readonly _tag: "Shell"; readonly shell: ShellState }
+  | { readonly _tag: "Disconnected" }
+  | { readonly _tag: "Reconnected" }
+  | { readonly _tag: "Connected"; readonly connected: Connected }
+  | { readonly _tag: "Enumerated"; readonly page: Page }
+  | { readonly _tag: "Pulled"; readonly page: Page }
+  | { readonly _tag: "Config"; readonly config: Config }
   | { readonly _tag: "Fault"; readonly fault: FaultToWrite }
 
 export interface ResponseHeader {
@@ -57,34 +60,13 @@ const actionOf: Readonly<Record<Answer["_tag"], string>> = {
   Signalled: `${actions.Signal}Response`,
   Deleted: `${actions.Delete}Response`,
   Shell: `${actions.Get}Response`,
+  Disconnected: `${actions.Disconnect}Response`,
+  Reconnected: `${actions.Reconnect}Response`,
+  Connected: `${actions.Connect}Response`,
+  Enumerated: `${actions.Enumerate}Response`,
+  Pulled: `${actions.Pull}Response`,
+  Config: `${actions.Get}Response`,
   Fault: faultAction
-}
-
-const duration = (seconds: number): string => writeDuration(seconds).replace(/^PT(\d+)S$/u, "PT$1.000S")
-
-const shellElement = (shell: ShellState): SoapElement => {
-  const text = (name: string, value: string): SoapElement => element(ns.shell, name, {}, [value])
-  return element(ns.shell, "Shell", {}, [
-    text("ShellId", shell.shellId),
-    ...(shell.name === undefined ? [] : [text("Name", shell.name)]),
-    text("ResourceUri", shell.resourceUri),
-    text("Owner", shell.owner),
-    ...(shell.clientIp === undefined ? [] : [text("ClientIP", shell.clientIp)]),
-    text("ProcessId", String(shell.processId)),
-    text("IdleTimeOut", duration(shell.idleTimeoutSeconds)),
-    text("InputStreams", shell.inputStreams.join(" ")),
-    text("OutputStreams", shell.outputStreams.join(" ")),
-    text("MaxIdleTimeOut", "PT2147483.647S"),
-    text("Locale", "en-US"),
-    text("DataLocale", "en-US"),
-    text("CompressionMode", "NoCompression"),
-    text("ProfileLoaded", "Yes"),
-    text("Encoding", "UTF8"),
-    text("BufferMode", "Block"),
-    text("State", shell.state),
-    text("ShellRunTime", duration(shell.runTimeSeconds)),
-    text("ShellInactivity", duration(shell.inactivitySeconds))
-  ])
 }
 
 const bodyOf = (answer: Answer): ReadonlyArray<SoapElement> => {
@@ -94,7 +76,7 @@ const bodyOf = (answer: Answer): ReadonlyArray<SoapElement> => {
         element(ns.transfer, "ResourceCreated", {}, [
           element(ns.addressing, "Address", {}, [anonymous]),
           element(ns.addressing, "ReferenceParameters", {}, [
-            element(ns.wsman, "ResourceURI", {}, [answer.shell.resourceUri]),
+            element(ns.wsman, "ResourceURI", {}, [answer.shell.resourceUri ?? ""]),
             element(ns.wsman, "SelectorSet", {}, [
               element(ns.wsman, "Selector", { Name: "ShellId" }, [answer.shell.shellId])
             ])
@@ -126,8 +108,34 @@ const bodyOf = (answer: Answer): ReadonlyArray<SoapElement> => {
     }
     case "Signalled":
       return [element(ns.shell, "SignalResponse")]
+    // Windows answers these with an empty Body.
     case "Deleted":
+    case "Disconnected":
+    case "Reconnected":
       return []
+    case "Connected": {
+      const { inputStreams, outputStreams, connectResponseXml } = answer.connected
+      return [
+        element(ns.shell, "ConnectResponse", {}, [
+          ...(inputStreams === undefined ? [] : [element(ns.shell, "InputStreams", {}, [inputStreams.join(" ")])]),
+          ...(outputStreams === undefined ? [] : [element(ns.shell, "OutputStreams", {}, [outputStreams.join(" ")])]),
+          ...(connectResponseXml === undefined
+            ? []
+            : [element(ns.powershell, "connectResponseXml", {}, [Base64.encode(connectResponseXml)])])
+        ])
+      ]
+    }
+    case "Enumerated":
+      return [pageElement("Enumerate", answer.page)]
+    case "Pulled":
+      return [pageElement("Pull", answer.page)]
+    case "Config":
+      return [
+        element(ns.config, "Config", {}, [
+          element(ns.config, "MaxEnvelopeSizekb", {}, [String(answer.config.maxEnvelopeKilobytes)]),
+          element(ns.config, "MaxTimeoutms", {}, [String(answer.config.maxTimeoutMillis)])
+        ])
+      ]
     case "Shell":
       return [shellElement(answer.shell)]
     case "Fault":
@@ -147,104 +155,3 @@ export const writeResponse = (header: ResponseHeader, answer: Answer): string =>
       element(ns.soap, "Body", {}, bodyOf(answer))
     ])
   )
-
-export interface ReadResponse {
-  /** "" where the answer names none. */
-  readonly relatesTo: string
-  readonly body: SoapElement
-  readonly fault?: Fault
-}
-
-/** Reads any answer; fails where the text is no SOAP envelope. */
-export const readResponse = Effect.fnUntraced(function* (text: string): Effect.fn.Return<ReadResponse, SoapError> {
-  const envelope = yield* parse(text)
-  const body = child(envelope, ns.soap, "Body")
-  if (envelope.name !== "Envelope" || envelope.namespace !== ns.soap || body === undefined)
-    return yield* new SoapError({ reason: "no envelope" })
-  const relatesTo = descendant(envelope, [
-    [ns.soap, "Header"],
-    [ns.addressing, "RelatesTo"]
-  ])
-  const fault = readFault(body)
-  return {
-    relatesTo: relatesTo === undefined ? "" : textOf(relatesTo).trim(),
-    body,
-    ...(fault === undefined ? {} : { fault })
-  }
-})
-
-const missing = (what: string) => Result.fail(new SoapError({ reason: `answer without ${what}` }))
-
-/** ShellId of a CreateResponse: the selector, or what rsp:Shell says. */
-export const readCreated = (body: SoapElement): Result.Result<string, SoapError> => {
-  const set = descendant(body, [
-    [ns.transfer, "ResourceCreated"],
-    [ns.addressing, "ReferenceParameters"],
-    [ns.wsman, "SelectorSet"]
-  ])
-  const selector =
-    set === undefined
-      ? undefined
-      : elementsOf(set, ns.wsman, "Selector").find((node) => node.attributes["Name"] === "ShellId")
-  const shellId =
-    selector ??
-    descendant(body, [
-      [ns.shell, "Shell"],
-      [ns.shell, "ShellId"]
-    ])
-  return shellId === undefined ? missing("ShellId") : Result.succeed(textOf(shellId).trim())
-}
-
-/** CommandId of a CommandResponse. */
-export const readCommandStarted = (body: SoapElement): Result.Result<string, SoapError> => {
-  const commandId = descendant(body, [
-    [ns.shell, "CommandResponse"],
-    [ns.shell, "CommandId"]
-  ])
-  return commandId === undefined ? missing("CommandId") : Result.succeed(textOf(commandId).trim())
-}
-
-export interface ReceivedAnswer {
-  readonly streams: ReadonlyArray<StreamData>
-  readonly state?: CommandStateName
-  readonly exitCode?: number
-}
-
-const stateNames: ReadonlyArray<CommandStateName> = ["Pending", "Running", "Done"]
-
-/** Streams without data (end markers, answers of a shell that has none) are left out. */
-export const readReceived = (body: SoapElement): Result.Result<ReceivedAnswer, SoapError> => {
-  const response = child(body, ns.shell, "ReceiveResponse")
-  if (response === undefined) return missing("ReceiveResponse")
-  const node = child(response, ns.shell, "CommandState")
-  const uri = node?.attributes["State"] ?? ""
-  const state = stateNames.find((name) => uri === commandState(name))
-  const exit = node === undefined ? undefined : child(node, ns.shell, "ExitCode")
-  const exitCode = exit === undefined ? Number.NaN : Number(textOf(exit))
-  return Result.map(readStreams(response), (streams) => ({
-    streams: streams.filter(({ data }) => data.length > 0),
-    ...(state === undefined ? {} : { state }),
-    ...(Number.isInteger(exitCode) ? { exitCode } : {})
-  }))
-}
-
-/** State of a shell as a GetResponse tells it; undefined for parts that a peer leaves out. */
-export const readShell = (
-  body: SoapElement
-): { readonly shellId?: string; readonly state?: string; readonly inactivitySeconds?: number } => {
-  const shell = body.children.find((node) => typeof node !== "string" && node.name === "Shell")
-  if (shell === undefined || typeof shell === "string") return {}
-  const value = (name: string): string | undefined => {
-    const node = child(shell, shell.namespace, name)
-    const text = node === undefined ? "" : textOf(node).trim()
-    return text === "" ? undefined : text
-  }
-  const shellId = value("ShellId")
-  const state = value("State")
-  const inactivitySeconds = readDuration(value("ShellInactivity") ?? "")
-  return {
-    ...(shellId === undefined ? {} : { shellId }),
-    ...(state === undefined ? {} : { state }),
-    ...(inactivitySeconds === undefined ? {} : { inactivitySeconds })
-  }
-}

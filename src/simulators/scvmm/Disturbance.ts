@@ -2,7 +2,22 @@
 import * as Schema from "effect/Schema"
 
 /** An exchange by its SOAP operation; LogOn holds no envelope, only a step of a log-on. */
-export const Action = Schema.Literals(["LogOn", "Create", "Command", "Send", "Receive", "Signal", "Delete", "Get"])
+export const Action = Schema.Literals([
+  "LogOn",
+  "Create",
+  "Command",
+  "Send",
+  "Receive",
+  "Signal",
+  "Delete",
+  "Get",
+  "Disconnect",
+  "Reconnect",
+  "Connect",
+  "Enumerate",
+  "Pull",
+  "CommandLine"
+])
 export type Action = typeof Action.Type
 
 /** `carriedOut`: whether the request takes effect all the same. */

@@ -6,20 +6,25 @@ import * as Schema from "effect/Schema"
 import { classify, FaultCode, isRefusal } from "../../../layers/wsman/Fault.ts"
 import { readDuration, writeDuration } from "../../../layers/wsman/SoapDuration.ts"
 import { writeRequest } from "../../../layers/wsman/SoapRequest.ts"
-import type { Operation, RequestHeader } from "../../../layers/wsman/SoapRequest.ts"
+import type { Operation } from "../../../layers/wsman/SoapOperation.ts"
+import type { RequestHeader } from "../../../layers/wsman/SoapRequest.ts"
 import { readRequest } from "../../../layers/wsman/SoapRequestReader.ts"
+import { type Answer, writeResponse } from "../../../layers/wsman/SoapResponse.ts"
 import {
-  type Answer,
+  readConfig,
+  readConnected,
+  readGotShell,
   readReceived,
-  readResponse,
-  readShell,
-  writeResponse
-} from "../../../layers/wsman/SoapResponse.ts"
+  readResponse
+} from "../../../layers/wsman/SoapResponseReader.ts"
+import { readShellPage } from "../../../layers/wsman/SoapEnumeration.ts"
 import { parse, textOf, write, element } from "../../../layers/wsman/SoapXml.ts"
 import { namespaces } from "../../../layers/wsman/SoapNames.ts"
 
 /** What a header or an attribute may hold: ids, URIs and names, never blank at an end. */
 const Name = Schema.String.check(Schema.isPattern(/^[\w:./&<>"'äß𝄞-]+$/u))
+/** What an argument or a variable may hold. */
+const Text = Schema.String.check(Schema.isPattern(/^[\w \t\r\n:./&<>"'\\äß𝄞-]*$/u))
 const Bytes = Schema.Uint8Array
 const Seconds = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100_000 }))
 
@@ -44,15 +49,54 @@ const AnyOperation = Schema.Union([
     inputStreams: Words,
     outputStreams: Words,
     idleTimeoutSeconds: Schema.optionalKey(Seconds),
-    creationXml: Bytes
+    creationXml: Schema.optionalKey(Bytes),
+    workingDirectory: Schema.optionalKey(Text),
+    environment: Schema.optionalKey(Schema.Record(Text, Text))
   }),
   Schema.Struct({ _tag: Schema.Literal("Command"), commandId, arguments: Bytes }),
+  Schema.Struct({
+    _tag: Schema.Literal("CommandLine"),
+    commandId,
+    command: Name,
+    arguments: Schema.Array(Text)
+  }),
   Schema.Struct({ _tag: Schema.Literal("Send"), streams: Schema.Array(Stream) }),
   Schema.Struct({ _tag: Schema.Literal("Receive"), commandId, streams: Words }),
   Schema.Struct({ _tag: Schema.Literal("Signal"), commandId, code: Name }),
   Schema.Struct({ _tag: Schema.Literal("Delete") }),
-  Schema.Struct({ _tag: Schema.Literal("Get") })
+  Schema.Struct({ _tag: Schema.Literal("Get") }),
+  Schema.Struct({ _tag: Schema.Literal("Disconnect") }),
+  Schema.Struct({ _tag: Schema.Literal("Reconnect") }),
+  Schema.Struct({ _tag: Schema.Literal("Connect"), commandId, connectXml: Schema.optionalKey(Bytes) }),
+  Schema.Struct({
+    _tag: Schema.Literal("Enumerate"),
+    optimize: Schema.Boolean,
+    maxElements: Schema.optionalKey(Seconds),
+    filter: Schema.Record(Name, Name)
+  }),
+  Schema.Struct({ _tag: Schema.Literal("Pull"), context: Name, maxElements: Schema.optionalKey(Seconds) })
 ])
+
+const whole = (maximum: number) => Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum })))
+const Shell = Schema.Struct({
+  shellId: Name,
+  name: Schema.optionalKey(Name),
+  resourceUri: Schema.optionalKey(Name),
+  owner: Schema.optionalKey(Name),
+  clientIp: Schema.optionalKey(Name),
+  processId: whole(0xffff_ffff),
+  idleTimeoutSeconds: Schema.optionalKey(Seconds),
+  inputStreams: Words,
+  outputStreams: Words,
+  state: Schema.optionalKey(Schema.Literals(["Connected", "Disconnected"])),
+  runTimeSeconds: whole(10_000_000),
+  inactivitySeconds: whole(10_000_000),
+  /** To the MiB. */
+  memoryUsedBytes: Schema.optionalKey(Schema.Literals([0, 58 * 1024 * 1024, 4096 * 1024 * 1024])),
+  childProcesses: whole(100)
+})
+
+const header = { messageId: "uuid:1", relatesTo: "uuid:2" }
 
 describe("SOAP", () => {
   it.effect.prop(
@@ -140,27 +184,73 @@ describe("SOAP", () => {
     assert.isTrue(isRefusal("quota"))
   })
 
-  it.effect("a shell's state reads back", () =>
+  it.effect.prop("a shell's state reads back as it was", { shell: Shell }, ({ shell }) =>
+    Effect.gen(function* () {
+      const text = writeResponse(header, { _tag: "Shell", shell })
+      assert.deepStrictEqual(Result.getOrThrow(readGotShell((yield* readResponse(text)).body)), shell)
+    })
+  )
+
+  it.effect("a shell's times and memory are written as Windows writes them", () =>
     Effect.gen(function* () {
       const shell = {
         shellId: "A",
-        name: "caps",
-        resourceUri: "r",
-        owner: "o",
-        processId: 1,
         idleTimeoutSeconds: 180,
         inputStreams: ["stdin", "pr"],
         outputStreams: ["stdout"],
         state: "Connected",
-        runTimeSeconds: 12.5,
-        inactivitySeconds: 61
+        runTimeSeconds: 90_061.5,
+        inactivitySeconds: 62.25,
+        memoryUsedBytes: 59 * 1024 * 1024 + 1000
       } as const
-      const text = writeResponse({ messageId: "uuid:1", relatesTo: "uuid:2" }, { _tag: "Shell", shell })
+      const text = writeResponse(header, { _tag: "Shell", shell })
       assert.include(text, "<rsp:IdleTimeOut>PT180.000S</rsp:IdleTimeOut>")
-      assert.deepStrictEqual(readShell((yield* readResponse(text)).body), {
-        shellId: "A",
-        state: "Connected",
-        inactivitySeconds: 61
+      assert.include(text, "<rsp:ShellRunTime>P1DT1H1M1S</rsp:ShellRunTime>")
+      assert.include(text, "<rsp:MemoryUsed>59MB</rsp:MemoryUsed>")
+      const read = Result.getOrThrow(readGotShell((yield* readResponse(text)).body))
+      assert.deepInclude(read, { inactivitySeconds: 62, memoryUsedBytes: 59 * 1024 * 1024 })
+    })
+  )
+
+  it.effect.prop(
+    "a list of shells reads back as it was, from the first answer and from the next",
+    { shells: Schema.Array(Shell), context: Name, end: Schema.Boolean },
+    ({ shells, context, end }) =>
+      Effect.gen(function* () {
+        const command = { commandId: "C", commandLine: "", state: "Running" } as const
+        for (const tag of ["Enumerated", "Pulled"] as const) {
+          const text = writeResponse(header, { _tag: tag, page: { items: [command, ...shells], context, end } })
+          const { body } = yield* readResponse(text)
+          assert.deepStrictEqual(Result.getOrThrow(readShellPage(body)), { shells, context, end })
+        }
+      }),
+    { arbitrary: { size: 24 } }
+  )
+
+  it.effect.prop(
+    "what a Connect answers reads back as it was",
+    { inputStreams: Words, outputStreams: Words, connectResponseXml: Bytes },
+    (connected) =>
+      Effect.gen(function* () {
+        for (const answer of [connected, {}]) {
+          const { body } = yield* readResponse(writeResponse(header, { _tag: "Connected", connected: answer }))
+          assert.deepStrictEqual(Result.getOrThrow(readConnected(body)), answer)
+        }
+      })
+  )
+
+  it.effect("the listener's configuration, as Windows answers it", () =>
+    Effect.gen(function* () {
+      const config = { maxEnvelopeKilobytes: 500, maxTimeoutMillis: 60_000 }
+      const written = yield* readResponse(writeResponse(header, { _tag: "Config", config }))
+      assert.deepStrictEqual(Result.getOrThrow(readConfig(written.body)), config)
+      const { body } =
+        yield* readResponse(`<s:Envelope xmlns:s="${namespaces.soap}"><s:Header/><s:Body><c:Config xmlns:c="${namespaces.config}">
+        <c:MaxEnvelopeSizekb>4096</c:MaxEnvelopeSizekb><c:MaxTimeoutms>60000</c:MaxTimeoutms><c:MaxBatchItems>32000</c:MaxBatchItems>
+        <c:Service><c:MaxConnections>300</c:MaxConnections></c:Service></c:Config></s:Body></s:Envelope>`)
+      assert.deepStrictEqual(Result.getOrThrow(readConfig(body)), {
+        maxEnvelopeKilobytes: 4096,
+        maxTimeoutMillis: 60_000
       })
     })
   )
