@@ -11,8 +11,11 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { namespaces, shellResource, signals } from "../../../layers/wsman/SoapNames.ts"
-import type { Create, Receive, Request, Signal, StreamData } from "../../../layers/wsman/SoapRequest.ts"
-import type { Answer, ShellState } from "../../../layers/wsman/SoapResponse.ts"
+import type { Create, Receive, Signal } from "../../../layers/wsman/SoapOperation.ts"
+import type { Request } from "../../../layers/wsman/SoapRequest.ts"
+import type { Answer } from "../../../layers/wsman/SoapResponse.ts"
+import type { ShellState } from "../../../layers/wsman/SoapShell.ts"
+import type { StreamData } from "../../../layers/wsman/SoapStream.ts"
 import type { FaultToWrite } from "../../../layers/wsman/Fault.ts"
 import type { PsValue } from "../../../layers/psrp/PsValue.ts"
 import * as Guid from "../../../schemas/Guid.ts"
@@ -138,25 +141,27 @@ export const make = Effect.fn("Shells.make")(function* (options: Options) {
     yield* Effect.forkIn(close(shell), scope, { startImmediately: true })
   })
 
-  const infoOf = (shell: Shell, now: number): ShellState => ({
-    shellId: shell.id,
-    ...(shell.name === undefined ? {} : { name: shell.name }),
-    resourceUri: shell.resourceUri,
-    owner: shell.owner,
-    processId: shell.processId,
-    idleTimeoutSeconds: shell.idleTimeoutSeconds,
-    inputStreams: shell.inputStreams,
-    outputStreams: shell.outputStreams,
-    state: "Connected",
-    runTimeSeconds: (now - shell.created) / 1000,
-    inactivitySeconds: shell.waiting > 0 ? 0 : (now - shell.lastActivity) / 1000
-  })
+  const infoOf = (shell: Shell, now: number) =>
+    ({
+      shellId: shell.id,
+      ...(shell.name === undefined ? {} : { name: shell.name }),
+      resourceUri: shell.resourceUri,
+      owner: shell.owner,
+      processId: shell.processId,
+      idleTimeoutSeconds: shell.idleTimeoutSeconds,
+      inputStreams: shell.inputStreams,
+      outputStreams: shell.outputStreams,
+      state: "Connected",
+      runTimeSeconds: (now - shell.created) / 1000,
+      inactivitySeconds: shell.waiting > 0 ? 0 : (now - shell.lastActivity) / 1000
+    }) satisfies ShellState
 
   const create = Effect.fnUntraced(function* (
     userName: string,
     request: Request,
     operation: Create
   ): Effect.fn.Return<Answer> {
+    if (operation.creationXml === undefined) return fault(Faults.pluginError("Create without creationXml"))
     const version = request.header.options["protocolversion"] ?? ""
     if (!/^2\.\d+$/u.test(version)) return fault(Faults.protocolVersion)
     const mine = [...shells.values()].filter(({ owner }) => owner === userName)
@@ -301,6 +306,8 @@ export const make = Effect.fn("Shells.make")(function* (options: Options) {
         return signal(shell, operation)
       case "Delete":
         return yield* Effect.uninterruptible(Effect.as(close(shell), { _tag: "Deleted" } satisfies Answer))
+      default:
+        return fault(Faults.actionNotSupported(operation._tag))
     }
   })
 
