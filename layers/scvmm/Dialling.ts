@@ -7,12 +7,16 @@ import * as Scope from "effect/Scope"
 import { Credential } from "../../schemas/vmm/Credential.ts"
 import { ConnectServer, type Server } from "../../schemas/vmm/Verb.ts"
 import type * as Dial from "../Dial.ts"
+import type { ErrorRecord } from "../psrp/ErrorRecord.ts"
+import { textOf } from "../psrp/PsObject.ts"
 import * as RunspacePool from "../psrp/RunspacePool.ts"
+import type { Invocation } from "../psrp/RunspacePool.ts"
 import type { Circuit } from "./Circuit.ts"
 import * as ExecHost from "./ExecHost.ts"
 import { AnswerInvalid, AuthenticationFailed, HostUnavailable, VmmFailure } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import * as SessionCall from "./SessionCall.ts"
+import * as SessionSetup from "./SessionSetup.ts"
 import { type DialError, fromOpenError } from "./Unavailability.ts"
 
 export interface OpenSession extends SessionCall.Station {
@@ -73,23 +77,49 @@ const connectServer = (connection: ProviderConnection, station: SessionCall.Stat
     })
   )
 
-const sendModule = (station: SessionCall.Station, moduleText: string) =>
-  station.pool.invoke([{ name: moduleText, isScript: true, parameters: {} }]).pipe(
+/** Runs a script of the session's beginning; `refused` says what its failure means. */
+const send = (
+  station: SessionCall.Station,
+  invocation: Invocation,
+  refused: (record: ErrorRecord | undefined, text: string) => Pick<HostUnavailable, "reason" | "detail" | "remedy">
+) =>
+  station.pool.invoke([invocation]).pipe(
     Effect.mapError((error) => fromOpenError(station.execHost, error)),
     Effect.flatMap((result) => {
       const record = result.terminatingError ?? result.errors[0]
       return result.state === "Completed" && record === undefined
         ? Effect.void
         : Effect.fail(
-            new HostUnavailable({
-              host: station.execHost,
-              reason: "SessionFailed",
-              detail: `the functions were refused: ${record?.message ?? result.state}`,
-              remedy: "The session configuration must allow full language, or hold the module itself"
-            })
+            new HostUnavailable({ host: station.execHost, ...refused(record, record?.message ?? result.state) })
           )
     })
   )
+
+const sendModule = (station: SessionCall.Station, moduleText: string) =>
+  send(station, { name: moduleText, isScript: true, parameters: {} }, (_, text) => ({
+    reason: "SessionFailed",
+    detail: `the functions were refused: ${text}`,
+    remedy: "The session configuration must allow full language, or hold the module itself"
+  }))
+
+/** The provider's own functions and variables: after ours, before anything is called. */
+const sendExtras = (station: SessionCall.Station, connection: ProviderConnection) => {
+  const invocation = SessionSetup.invocationOf(connection)
+  if (invocation === undefined) return Effect.void
+  return send(station, invocation, (record, text) =>
+    record?.fullyQualifiedErrorId.split(",")[0] === SessionSetup.extraFunctionInvalid
+      ? {
+          reason: "ExtraFunctionInvalid",
+          detail: `spec.extraFunctions.${textOf(record.targetObject) ?? ""} is not taken: ${text}`,
+          remedy: "Correct the function"
+        }
+      : {
+          reason: "SessionFailed",
+          detail: `spec.extraFunctions and spec.env were refused: ${text}`,
+          remedy: "The session configuration must allow full language"
+        }
+  )
+}
 
 /** What every dial needs besides the connection. */
 export interface Means {
@@ -116,7 +146,10 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
   )
   yield* circuit.accepted(connection)
   const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges }
-  if (connection.configurationName === defaultConfiguration) yield* sendModule(station, moduleText)
+  if (connection.configurationName === defaultConfiguration) {
+    yield* sendModule(station, moduleText)
+    yield* sendExtras(station, connection)
+  }
   const server = yield* connectServer(connection, station)
   return { ...station, shellId: pool.shellId, server, spoiled: false }
 })

@@ -89,6 +89,7 @@ export class HostUnavailable extends Schema.TaggedError<HostUnavailable>()("Scvm
     "AccessDenied",
     "QuotaExceeded",
     "SessionFailed",
+    "ExtraFunctionInvalid",
     "ConnectServerFailed"
   ]),
   detail: Schema.String,

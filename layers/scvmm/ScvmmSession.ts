@@ -9,9 +9,10 @@ import type { HostResult, OpenSession } from "./Dialling.ts"
 import { AnswerInvalid, type ScvmmError } from "./ScvmmError.ts"
 import * as SessionCall from "./SessionCall.ts"
 import * as SessionPools from "./SessionPools.ts"
+import type { SessionExtras } from "./SessionSetup.ts"
 
 /** All that a dial needs: a value made by the provider reconciler from the object and its Secret. */
-export interface ProviderConnection {
+export interface ProviderConnection extends SessionExtras {
   /** UID of the ScvmmProvider. */
   readonly uid: string
   readonly namespace: string

@@ -11,6 +11,7 @@ import { Inventory } from "../../layers/scvmm/Inventory.ts"
 import { Providers } from "../../layers/scvmm/Providers.ts"
 import { IsoBuilder } from "../../layers/seed/IsoBuilder.ts"
 import * as ClusterReconciler from "../reconcilers/cluster/ClusterReconciler.ts"
+import type { FeatureGates } from "../reconcilers/FeatureGates.ts"
 import * as MachineReconciler from "../reconcilers/machine/MachineReconciler.ts"
 import * as ProviderReconciler from "../reconcilers/provider/ProviderReconciler.ts"
 import { Informers } from "../runtime/Informers.ts"
@@ -26,6 +27,7 @@ export interface Settings {
   readonly providerConcurrency: number
   readonly sweepPeriod: Duration.Duration
   readonly transitionPeriod: Duration.Duration
+  readonly featureGates: FeatureGates
 }
 
 /** Whose VMs these are: the UID of kube-system, asked for until the API answers. */
@@ -47,7 +49,7 @@ const installationOf = Effect.gen(function* () {
 
 const controllers = Effect.fnUntraced(function* (settings: Settings, installation: string) {
   return [
-    yield* ProviderReconciler.make({ concurrency: settings.providerConcurrency }),
+    yield* ProviderReconciler.make({ concurrency: settings.providerConcurrency, gates: settings.featureGates }),
     yield* ClusterReconciler.make({ concurrency: settings.clusterConcurrency }),
     yield* MachineReconciler.make({ concurrency: settings.machineConcurrency, installation })
   ] as const

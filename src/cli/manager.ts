@@ -8,6 +8,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Logging from "../../layers/telemetry/Logging.ts"
 import * as Tracing from "../../layers/telemetry/Tracing.ts"
+import * as FeatureGates from "../reconcilers/FeatureGates.ts"
 import * as GoDuration from "./GoDuration.ts"
 import { program } from "./ManagerProgram.ts"
 
@@ -69,6 +70,17 @@ export const manager = Command.make(
     providerConcurrency: concurrency("scvmmprovider", 5),
     sweepPeriod: period("vm-sync-period", "time between two sweeps over all VMs at rest", "120s"),
     transitionPeriod: period("vm-transition-period", "time between two polls of VMs that are changing", "5s"),
+    featureGates: Flag.String("feature-gates").pipe(
+      Flag.withMetavar("gates"),
+      Flag.withDescription(
+        "comma-separated name=true|false: ExtraFunctions, functions and variables of providers (default true)"
+      ),
+      Flag.withDefault(""),
+      Flag.filterMap(
+        (text) => Option.fromUndefinedOr(FeatureGates.parse(text)),
+        () => "ExtraFunctions=true or ExtraFunctions=false"
+      )
+    ),
     leaderElect: Flag.Boolean("leader-elect").pipe(
       Flag.withDescription("act only while holding a Lease: needed with more than one replica (default false)"),
       Flag.withDefault(false)

@@ -59,7 +59,9 @@ const connection: ProviderConnection = {
   keepAliveSeconds: 20,
   sessions: 3,
   libraryShare: "",
-  adoption: "Owned"
+  adoption: "Owned",
+  environment: {},
+  extraFunctions: {}
 }
 
 /** The VM of a machine of the fleet, as VMM answers. */

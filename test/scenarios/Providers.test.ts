@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Request } from "../../schemas/http/Exchange.ts"
+import * as FeatureGates from "../../src/reconcilers/FeatureGates.ts"
 import { program } from "../../src/cli/ManagerProgram.ts"
 import * as Listener from "../../src/simulators/Listener.ts"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
@@ -29,6 +30,7 @@ const operator = (kubeconfig: string) =>
     providerConcurrency: 2,
     sweepPeriod: Duration.seconds(1),
     transitionPeriod: Duration.millis(200),
+    featureGates: FeatureGates.defaults,
     leaderElection: undefined,
     gracefulShutdown: Duration.seconds(30)
   })

@@ -6,6 +6,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Logging from "../../layers/telemetry/Logging.ts"
 import type { Handler, Request } from "../../schemas/http/Exchange.ts"
+import * as FeatureGates from "../../src/reconcilers/FeatureGates.ts"
 import { program } from "../../src/cli/ManagerProgram.ts"
 import * as Access from "../../src/simulators/kube/Access.ts"
 import * as RemoteApiServer from "../../src/simulators/kube/RemoteApiServer.ts"
@@ -84,6 +85,7 @@ export const operator = (kubeconfig: string) =>
     providerConcurrency: 2,
     sweepPeriod: Duration.seconds(120),
     transitionPeriod: Duration.millis(200),
+    featureGates: FeatureGates.defaults,
     leaderElection: undefined,
     gracefulShutdown: Duration.seconds(30)
   })

@@ -12,6 +12,7 @@ import { Dial } from "../../layers/Dial.ts"
 import { KubeClient } from "../../layers/kube/KubeClient.ts"
 import * as KubeConfig from "../../layers/kube/KubeConfig.ts"
 import { ScvmmSession } from "../../layers/scvmm/ScvmmSession.ts"
+import * as FeatureGates from "../../src/reconcilers/FeatureGates.ts"
 import * as Operator from "../../src/cli/Operator.ts"
 import * as Replica from "../../src/cli/Replica.ts"
 import * as EventLog from "./EventLog.ts"
@@ -128,6 +129,7 @@ export const settings: Operator.Settings & Replica.Settings = {
   providerConcurrency: 5,
   sweepPeriod: Duration.seconds(120),
   transitionPeriod: Duration.seconds(5),
+  featureGates: FeatureGates.defaults,
   leaderElection: undefined,
   gracefulShutdown: Duration.seconds(30)
 }

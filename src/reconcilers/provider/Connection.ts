@@ -5,6 +5,8 @@ import * as Result from "effect/Result"
 import type { ProviderTransport } from "../../../schemas/scvmm/ProviderTransport.ts"
 import type { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
 import type { ProviderConnection } from "../../../layers/scvmm/ScvmmSession.ts"
+import * as FeatureGates from "../FeatureGates.ts"
+import { defaultConfiguration, extrasOf, problemOf } from "./SessionExtras.ts"
 
 /** The Secret as it was read: base64 values decoded. */
 export interface Credentials {
@@ -38,8 +40,6 @@ const execHosts = (spec: ScvmmProvider["spec"]): ReadonlyArray<string> => {
  * nobody relies on them.
  */
 const unsupported = (spec: ScvmmProvider["spec"]): ReadonlyArray<string> => [
-  ...(Object.keys(spec.extraFunctions ?? {}).length === 0 ? [] : ["extraFunctions"]),
-  ...(Object.keys(spec.env ?? {}).length === 0 ? [] : ["env"]),
   ...(spec.allowedNamespaces === undefined ? [] : ["allowedNamespaces"]),
   ...(spec.cloudInit?.fileSystem === "vfat" ? ["cloudInit.fileSystem"] : []),
   ...(spec.cloudInit?.deviceType === undefined || spec.cloudInit.deviceType === "dvd" ? [] : ["cloudInit.deviceType"]),
@@ -70,9 +70,13 @@ const transportProblem = (
 
 /**
  * The connection of a provider. Problems: NotSupported, ScvmmHostMissing, CredentialsInvalid (a Secret without its keys), TransportInvalid
- * (a combination that would send a password in the clear, or that this version cannot speak).
+ * (a combination that would send a password in the clear, or that this version cannot speak), those of SessionExtras.
  */
-export const connectionOf = (provider: ScvmmProvider, credentials: Credentials): ProviderConnection | Problem => {
+export const connectionOf = (
+  provider: ScvmmProvider,
+  credentials: Credentials,
+  gates: FeatureGates.FeatureGates = FeatureGates.defaults
+): ProviderConnection | Problem => {
   const { spec, metadata } = provider
   const transport: Partial<ProviderTransport> = spec.transport ?? {}
   if (spec.scvmmHost === "") return problem("ScvmmHostMissing", "spec.scvmmHost is empty; name the VMM server")
@@ -81,6 +85,8 @@ export const connectionOf = (provider: ScvmmProvider, credentials: Credentials):
     const fields = refused.map((field) => `spec.${field}`).join(", ")
     return problem("NotSupported", `this version does not act on ${fields}; remove it to go on`)
   }
+  const extrasProblem = problemOf(spec, gates)
+  if (extrasProblem !== undefined) return problem(extrasProblem.reason, extrasProblem.message)
   const secretName = spec.scvmmSecret?.name ?? ""
   const missing = ["username", "password"].filter((key) => (credentials.data[key] ?? "") === "")
   if (missing.length > 0) {
@@ -103,6 +109,7 @@ export const connectionOf = (provider: ScvmmProvider, credentials: Credentials):
       `${transport.caBundle === undefined ? `data["ca.crt"] of Secret "${secretName}"` : "spec.transport.caBundle"} is not a PEM bundle of certificates`
     )
   }
+  const account = { userName: credentials.data["username"] ?? "", password: credentials.data["password"] ?? "" }
   return {
     uid: metadata.uid,
     namespace: metadata.namespace ?? "",
@@ -117,14 +124,15 @@ export const connectionOf = (provider: ScvmmProvider, credentials: Credentials):
     ...(ca !== undefined && { caBundle: ca }),
     ...(transport.serverCertificateThumbprint !== undefined && { thumbprint: transport.serverCertificateThumbprint }),
     insecureSkipVerify: transport.insecureSkipVerify ?? false,
-    configurationName: transport.configurationName ?? "Microsoft.PowerShell",
+    configurationName: transport.configurationName ?? defaultConfiguration,
     operationTimeoutSeconds: transport.operationTimeoutSeconds ?? 60,
-    userName: credentials.data["username"] ?? "",
-    password: Redacted.make(credentials.data["password"] ?? ""),
+    userName: account.userName,
+    password: Redacted.make(account.password),
     keepAliveSeconds:
       spec.keepAliveSeconds === undefined || spec.keepAliveSeconds === 0 ? defaultKeepAlive : spec.keepAliveSeconds,
     sessions: spec.sessions,
     libraryShare: spec.cloudInit?.libraryShare ?? defaultLibraryShare,
-    adoption: spec.adoption
+    adoption: spec.adoption,
+    ...extrasOf(spec, account)
   }
 }

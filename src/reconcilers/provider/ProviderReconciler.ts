@@ -21,6 +21,7 @@ import * as Finalizer from "../../runtime/Finalizer.ts"
 import { Informers } from "../../runtime/Informers.ts"
 import * as Status from "../../runtime/Status.ts"
 import * as Triggers from "../../runtime/Triggers.ts"
+import type { FeatureGates } from "../FeatureGates.ts"
 import { providersOf, referenceText } from "../ProviderReferences.ts"
 import { connectionOf } from "./Connection.ts"
 import * as ProviderPlan from "./ProviderPlan.ts"
@@ -91,7 +92,10 @@ interface Memory {
  * ## Errors
  * Those of SCVMM and of the Secret become conditions; those of the API fail the reconcile.
  */
-export const make = Effect.fnUntraced(function* (options: { readonly concurrency: number }) {
+export const make = Effect.fnUntraced(function* (options: {
+  readonly concurrency: number
+  readonly gates: FeatureGates
+}) {
   const informers = yield* Informers
   const store = yield* informers.store(ScvmmProvider)
   const providers = yield* Providers
@@ -171,7 +175,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly concurrency
     also: ReadonlyArray<Finding>
   ) {
     const read = yield* ProviderSecret.read(provider)
-    const made = "_tag" in read ? read : connectionOf(provider, read)
+    const made = "_tag" in read ? read : connectionOf(provider, read, options.gates)
     if ("_tag" in made) return yield* refuse(provider, made, also, undefined)
     return yield* check(provider, made, also)
   })

@@ -10,6 +10,7 @@ import type { Terminated } from "./PowerShellHost.ts"
 import type { Command, PowerShellHost, Runspace, Streams } from "./PowerShellHost.ts"
 import { connectServer, findVirtualMachine, getVirtualMachine, getVirtualMachineList } from "./ReadFunctions.ts"
 import type { Caller, SimulatedFunction } from "./SimulatedFunction.ts"
+import { extend } from "./SessionScript.ts"
 import { bindingError, commandNotFound, vmmError } from "./VmmError.ts"
 
 type Functions = ReadonlyMap<string, SimulatedFunction>
@@ -80,6 +81,7 @@ const invoke =
       for (const command of commands) {
         if (command.isScript) {
           for (const name of definitions(command.name)) defined.add(name)
+          for (const name of yield* extend(caller, command.parameters)) defined.add(name)
         } else if (sinks.has(command.name.toLowerCase())) output = []
         else output = yield* call(functions, caller, defined, command)
       }
@@ -95,7 +97,7 @@ export const make = (model: Model, execHost: string, others: ReadonlyArray<Simul
   return {
     open: () =>
       Effect.map(pause(model, "session"), (): Runspace => {
-        const caller: Caller = { model, execHost, connected: false }
+        const caller: Caller = { model, execHost, environment: new Map(), connected: false }
         return { invoke: invoke(functions, caller, new Set()) }
       })
   }

@@ -12,6 +12,8 @@ import { bindingError } from "./VmmError.ts"
 export interface Caller {
   readonly model: Model
   readonly execHost: string
+  /** Variables that the session was given, by name in upper case. */
+  readonly environment: Map<string, string>
   /** Whether Get-SCVMMServer has succeeded here: its connection is the runspace's default. */
   connected: boolean
 }

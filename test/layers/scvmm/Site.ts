@@ -91,7 +91,9 @@ export const connection: ProviderConnection = {
   keepAliveSeconds: 20,
   sessions: 3,
   adoption: "Owned",
-  libraryShare: String.raw`ISOs\cloud-init`
+  libraryShare: String.raw`ISOs\cloud-init`,
+  environment: {},
+  extraFunctions: {}
 }
 
 export interface Line {

@@ -26,8 +26,6 @@ const connected = (spec: object = {}, data: Readonly<Record<string, string>> = g
 describe("Connection: what a person must change", () => {
   it.each<[string, ProviderConnection | Problem, string, ReadonlyArray<string | RegExp>]>([
     ...[
-      [{ extraFunctions: { AddVMSpec: "param()" } }, "spec.extraFunctions"],
-      [{ env: { A: "b" } }, "spec.env"],
       [{ allowedNamespaces: { list: ["a"] } }, "spec.allowedNamespaces"],
       [{ cloudInit: { fileSystem: "vfat" } }, "spec.cloudInit.fileSystem"],
       [{ cloudInit: { deviceType: "scsi" } }, "spec.cloudInit.deviceType"],
@@ -166,7 +164,9 @@ describe("Connection: its values", () => {
       keepAliveSeconds: 20,
       sessions: 3,
       libraryShare: String.raw`ISOs\cloud-init`,
-      adoption: "Owned"
+      adoption: "Owned",
+      environment: {},
+      extraFunctions: {}
     })
   })
 

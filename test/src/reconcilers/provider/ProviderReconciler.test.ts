@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Providers } from "../../../../layers/scvmm/Providers.ts"
 import * as Contract from "../../../../schemas/capi/Contract.ts"
+import * as FeatureGates from "../../../../src/reconcilers/FeatureGates.ts"
 import * as ProviderReconciler from "../../../../src/reconcilers/provider/ProviderReconciler.ts"
 import type { Selection } from "../../../../src/runtime/Informers.ts"
 import * as Manager from "../../../../src/runtime/Manager.ts"
@@ -33,7 +34,7 @@ const within = (
       yield* Effect.forkScoped(
         Stream.runForEach(providers.changes, ({ name }) => Effect.sync(() => changes.push(name)))
       )
-      const controller = yield* ProviderReconciler.make({ concurrency: 2 })
+      const controller = yield* ProviderReconciler.make({ concurrency: 2, gates: FeatureGates.defaults })
       yield* Effect.forkScoped(Manager.run([controller]))
       yield* body(world, changes)
     }).pipe(Effect.provide(world.layer(selection)), Effect.scoped, elapse("200 millis"))
