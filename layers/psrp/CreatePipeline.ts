@@ -40,7 +40,7 @@ const commandToPs = (command: PipelineCommand): PsObject =>
   bag({
     Cmd: command.name,
     IsScript: command.isScript,
-    UseLocalScope: null,
+    UseLocalScope: command.isScript ? false : null,
     MergeMyResult: noMerge(),
     MergeToResult: noMerge(),
     MergePreviousResults: noMerge(),
@@ -66,7 +66,7 @@ export const createPipeline = (pipeline: CreatePipeline): MessageBody => {
       HostInfo: noHost(),
       PowerShell: bag({
         IsNested: false,
-        ExtraCmds: statements.length > 1 ? listOf(statements.map((commands) => bag({ Cmds: commands }))) : null,
+        ...(statements.length > 1 ? { ExtraCmds: listOf(statements.map((commands) => bag({ Cmds: commands }))) } : {}),
         Cmds: first,
         History: null,
         RedirectShellErrorOutputPipe: true

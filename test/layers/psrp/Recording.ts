@@ -44,12 +44,20 @@ export interface RecordedCommand {
   /** A list of ordered dictionaries. */
   readonly parameters?: DescribedValue
   readonly arguments?: DescribedValue
-  readonly switches?: DescribedValue
+  readonly switches?: ReadonlyArray<string>
+}
+
+export interface RecordedCall {
+  readonly commands: ReadonlyArray<RecordedCommand>
+  /** Values for the pipeline, sent while it ran. */
+  readonly input?: DescribedValue
+  readonly stopAfterMs?: number
+  readonly seen: Seen
 }
 
 export interface Recording {
   readonly name: string
-  readonly calls: ReadonlyArray<{ readonly commands: ReadonlyArray<RecordedCommand>; readonly seen: Seen }>
+  readonly calls: ReadonlyArray<RecordedCall>
   readonly packets: ReadonlyArray<{
     readonly to: "server" | "client"
     readonly packet: string
@@ -59,7 +67,8 @@ export interface Recording {
   }>
 }
 
-const folder = new URL("../../data/psrp/", import.meta.url)
+/** One file a recording, the large one compressed. */
+export const recordingFolder = new URL("../../data/psrp/", import.meta.url)
 
 export const recordingNames = [
   "open-close",
@@ -80,10 +89,10 @@ export const recordingNames = [
 ] as const
 
 export const readRecording = (name: (typeof recordingNames)[number]): Recording => {
-  const plain = new URL(`${name}.json`, folder)
+  const plain = new URL(`${name}.json`, recordingFolder)
   const text = existsSync(plain)
     ? readFileSync(plain, "utf8")
-    : gunzipSync(readFileSync(new URL(`${name}.json.gz`, folder))).toString("utf8")
+    : gunzipSync(readFileSync(new URL(`${name}.json.gz`, recordingFolder))).toString("utf8")
   // Test data of a known shape, made by a recorder of ours.
   return JSON.parse(text) as Recording
 }

@@ -8,17 +8,14 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { hostCall } from "../../../layers/psrp/HostCall.ts"
 import { progressRecord } from "../../../layers/psrp/InformationalRecord.ts"
-import { decodeMessage, emptyGuid, MessageType } from "../../../layers/psrp/Message.ts"
-import { Defragmenter } from "../../../layers/psrp/Fragment.ts"
-import { PipelineCollector, type PipelineResult } from "../../../layers/psrp/PipelineResult.ts"
+import { emptyGuid, MessageType } from "../../../layers/psrp/Message.ts"
 import {
   runspacePoolState,
   RunspacePoolState,
   readSessionCapability
 } from "../../../layers/psrp/RunspacePoolMessage.ts"
 import { Unavailable } from "../../../layers/wsman/WsmanError.ts"
-import { packetBytes, readRecording, type Recording, recordingNames } from "./Recording.ts"
-import { call, done, failure, messageStep, opening, openPool, recordedSteps, scripted } from "./ScriptedWsman.ts"
+import { call, done, failure, messageStep, opening, openPool, scripted } from "./ScriptedWsman.ts"
 
 const record = {
   message: "m",
@@ -115,38 +112,7 @@ describe("RunspacePool.open", () => {
   )
 })
 
-/** What a collector makes of the recorded packets, without pool and transport. */
-const expected = (recording: Recording, pipeline: string): PipelineResult => {
-  const defragmenter = new Defragmenter()
-  const collector = new PipelineCollector()
-  for (const packet of recording.packets) {
-    if (packet.to !== "client" || packet.psguid !== pipeline || packet.data === undefined) continue
-    for (const bytes of Result.getOrThrow(defragmenter.push(packetBytes(packet.data)))) {
-      const event = Result.getOrThrow(collector.accept(Result.getOrThrow(decodeMessage(bytes))))
-      if (event._tag === "Finished") return event.result
-    }
-  }
-  throw new Error("pipeline did not end")
-}
-
 describe("RunspacePool.invoke", () => {
-  it.effect.each(recordingNames)("runs the pipelines of recording %s", (name) =>
-    Effect.gen(function* () {
-      const recording = readRecording(name)
-      const pipelines = recording.calls.map(({ seen }) => recordedSteps(recording, seen.pipeline))
-      const wsman = scripted({ pipelines })
-      yield* Effect.scoped(
-        Effect.gen(function* () {
-          const pool = yield* openPool(wsman)
-          for (const { seen } of recording.calls)
-            assert.deepStrictEqual(yield* pool.invoke([call]), expected(recording, seen.pipeline))
-        })
-      )
-      assert.strictEqual(wsman.log.filter((line) => line === "signal Terminate").length, recording.calls.length)
-      assert.strictEqual(wsman.log.at(-1), "delete")
-    })
-  )
-
   it.effect("costs one Command and one Receive when the answer comes in one piece", () =>
     Effect.gen(function* () {
       const wsman = scripted({ pipelines: [done] })
