@@ -23,6 +23,14 @@ const byKind: Readonly<Record<UnavailableKind, readonly [Reason, string]>> = {
     "CertificateInvalid",
     "Check spec.transport.caBundle (or ca.crt of the Secret), spec.transport.serverCertificateThumbprint and the listener's certificate"
   ],
+  proxy: [
+    "ConnectionFailed",
+    "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the operator, and that the proxy lets it reach this host"
+  ],
+  ticket: [
+    "ConnectionFailed",
+    "Check the operator's Kerberos: KRB5_CONFIG, the client keytab (KRB5_CLIENT_KTNAME) or credential cache (KRB5CCNAME), and the service principal HTTP/<host>"
+  ],
   notWinRM: ["NotWinRM", "Check spec.transport.scheme and spec.transport.port: no WinRM listener answers there"]
 }
 
@@ -34,15 +42,12 @@ export const fromOpenError = (host: string, error: WsmanError | PsrpError): Dial
     case "WsmanAuthenticationFailed":
       return new AuthenticationFailed({
         host,
-        detail: `${error.detail.replace(/\.$/u, "")}. ${adviceOf({ classification: "authentication", code: error.code }).remedy}`
+        detail: `${error.detail.replace(/\.$/u, "")}. ${error.remedy ?? adviceOf({ classification: "authentication", code: error.code }).remedy}`
       })
     case "WsmanAccessDenied":
       return unavailable(["AccessDenied", adviceOf({ classification: "accessDenied" }).remedy])
     case "WsmanAuthenticationUnsupported":
-      return unavailable([
-        "ConnectionFailed",
-        `Change spec.${error.field} or the listener: this version speaks NTLM, and Basic over https`
-      ])
+      return unavailable(["ConnectionFailed", `Change spec.${error.field}, or what the listener offers`])
     case "WsmanUnavailable":
       return unavailable(byKind[error.kind])
     case "WsmanFault": {

@@ -23,10 +23,14 @@ export const offered = ({ headers }: HttpAnswer): string => {
     : [...header.matchAll(/(?:^|,)\s*([A-Za-z]+)(?=\s|,|$)/gu)].map(([, name]) => name).join(", ")
 }
 
-/** The token that a listener sends with the scheme Negotiate. */
-export const negotiateToken = ({ headers }: HttpAnswer): Uint8Array | undefined => {
-  const found = /(?:^|,)\s*Negotiate\s+([A-Za-z0-9+/]+={0,2})\s*(?=,|$)/iu.exec(headers["www-authenticate"] ?? "")
-  return found?.[1] === undefined ? undefined : Result.getOrUndefined(Base64.decode(found[1]))
+/** The token that a listener sends with a scheme. */
+export const authenticationToken = (
+  { headers }: HttpAnswer,
+  scheme: "Negotiate" | "Kerberos"
+): Uint8Array | undefined => {
+  const pattern = new RegExp(String.raw`(?:^|,)\s*${scheme}\s+([A-Za-z0-9+/]+={0,2})\s*(?=,|$)`, "iu")
+  const [, found] = pattern.exec(headers["www-authenticate"] ?? "") ?? []
+  return found === undefined ? undefined : Result.getOrUndefined(Base64.decode(found))
 }
 
 /**

@@ -5,17 +5,15 @@ import * as Exit from "effect/Exit"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
-import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { type Connection, Dial, type Endpoint } from "../Dial.ts"
 import { classify } from "../DialFailure.ts"
-import { type Credentials, logOnMethod } from "./Credentials.ts"
-import { envelopeOf, type HttpAnswer, refusal, soapContentType, unsealedEnvelopeOf } from "./HttpAnswer.ts"
+import type { Carrier } from "./Carrier.ts"
+import { type Credentials, type LogOnMethod, logOnMethod } from "./Credentials.ts"
+import { type HttpAnswer, soapContentType } from "./HttpAnswer.ts"
 import * as LogOn from "./LogOn.ts"
-import type { NtlmSecurity } from "./NtlmSecurity.ts"
-import { encodeSealed, sealedContentType } from "./Sealing.ts"
 import { Protocol, Unavailable, type WsmanError } from "./WsmanError.ts"
 
 export interface Lane {
@@ -102,7 +100,7 @@ interface Open {
   readonly connection: Connection
   readonly scope: Scope.Closeable
   /** Absent before the log-on. */
-  security: NtlmSecurity | undefined
+  carrier: Carrier | undefined
 }
 
 const utf8 = new TextEncoder()
@@ -113,7 +111,6 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
   // Made now, so that connections dialled later outlive finalizers added after this lane: they may still need it.
   const scope = yield* Scope.fork(yield* Effect.scope)
   const one = yield* Semaphore.make(1)
-  const scheme = options.endpoint.origin.startsWith("https:") ? "https" : "http"
   let open: Open | undefined
   let exchanges = 0
 
@@ -128,7 +125,7 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
     if (open !== undefined) return open
     const own = yield* Scope.fork(scope)
     const connection = yield* Scope.provide(dial.connection(options.endpoint), own)
-    open = { connection, scope: own, security: undefined }
+    open = { connection, scope: own, carrier: undefined }
     return open
   })
 
@@ -179,61 +176,25 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
         : new Unavailable({ kind: error.kind, detail: error.detail, sent: false })
     )
 
-  const prove = (on: Open) =>
-    LogOn.prove({
+  const logOn = (method: LogOnMethod, on: Open) =>
+    LogOn.logOn(method, {
       credentials: options.credentials,
       host: new URL(options.endpoint.origin).hostname,
       post: (authorization) => sendNothing(on, authorization),
+      intact: on.connection.intact,
       peerCertificate: on.connection.peerCertificate
     })
 
-  const refused = ({ connection }: Open) =>
-    Effect.flatMap(connection.intact, (intact) => Effect.fail(LogOn.refused(intact)))
-
-  /** Logs on with nothing to say: what is sealed needs the keys first. */
-  const logOn = Effect.fnUntraced(function* (on: Open): Effect.fn.Return<NtlmSecurity, WsmanError> {
-    const { authorization, security } = yield* prove(on)
-    const judged = yield* sendNothing(on, authorization)
-    if (judged.status === 401) return yield* refused(on)
-    if (judged.status !== 200) return yield* Effect.fail(refusal(judged, false))
-    return security
-  })
-
-  const sealedExchange = Effect.fnUntraced(function* (
-    on: Open,
-    body: Uint8Array
-  ): Effect.fn.Return<string, WsmanError | LogOnLost> {
-    const known = on.security !== undefined
-    const security = (on.security ??= yield* logOn(on))
-    const answer = yield* send(on.connection, {}, encodeSealed(security.seal(body)), sealedContentType)
-    if (answer.status === 401 && (known || !(yield* on.connection.intact))) return yield* new LogOnLost()
-    return yield* unsealedEnvelopeOf(answer, security)
-  })
-
-  /** Inside TLS the first envelope goes along with the proof. */
-  const boundExchange = Effect.fnUntraced(function* (
-    on: Open,
-    body: Uint8Array
-  ): Effect.fn.Return<string, WsmanError | LogOnLost> {
-    if (on.security === undefined) {
-      const { authorization, security } = yield* prove(on)
-      const judged = yield* send(on.connection, { authorization }, body, soapContentType)
-      if (judged.status === 401) return yield* refused(on)
-      on.security = security
-      return yield* envelopeOf(judged)
-    }
-    const answer = yield* send(on.connection, {}, body, soapContentType)
-    if (answer.status === 401) return yield* new LogOnLost()
-    return yield* envelopeOf(answer)
-  })
-
   const exchange = Effect.fnUntraced(function* (envelope: string): Effect.fn.Return<string, WsmanError | LogOnLost> {
-    const method = yield* Effect.fromResult(logOnMethod(options.credentials, scheme))
+    const method = yield* Effect.fromResult(logOnMethod(options.credentials, options.endpoint))
     const on = yield* connected
-    const body = utf8.encode(envelope)
-    if (method._tag === "Ntlm") return yield* method.sealed ? sealedExchange(on, body) : boundExchange(on, body)
-    const headers = { authorization: Redacted.value(method.authorization) }
-    return yield* Effect.flatMap(send(on.connection, headers, body, soapContentType), envelopeOf)
+    const known = on.carrier !== undefined
+    const carrier = (on.carrier ??= yield* logOn(method, on))
+    const { headers, body, contentType } = carrier.wrap(utf8.encode(envelope))
+    const answer = yield* send(on.connection, headers, body, contentType)
+    if (answer.status === 401 && carrier.bound && (known || !(yield* on.connection.intact)))
+      return yield* new LogOnLost()
+    return yield* carrier.unwrap(answer)
   })
 
   const attempt = (envelope: string) =>

@@ -1,29 +1,20 @@
-/** NTLM over HTTP (MS-NTHT): the proof that logs one connection on, and the keys that seal its messages. */
-import * as Clock from "effect/Clock"
-import { WebCrypto } from "effect/crypto/WebCrypto"
+/** Logs one connection on, by the method that its credentials mean. */
 import * as Effect from "effect/Effect"
-import * as Base64 from "effect/encoding/Base64"
-import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import { authenticationField, type Credentials } from "./Credentials.ts"
-import { type HttpAnswer, negotiateToken, offered, refusal } from "./HttpAnswer.ts"
-import { tlsServerEndPoint } from "./NtlmChannelBinding.ts"
-import * as NtlmClient from "./NtlmClient.ts"
-import type { NtlmSecurity } from "./NtlmSecurity.ts"
-import {
-  AuthenticationFailed,
-  AuthenticationUnsupported,
-  Protocol,
-  Unavailable,
-  type WsmanError
-} from "./WsmanError.ts"
+import * as Carrier from "./Carrier.ts"
+import type { Credentials, LogOnMethod } from "./Credentials.ts"
+import { type HttpAnswer, refusal } from "./HttpAnswer.ts"
+import * as LogOnKerberos from "./LogOnKerberos.ts"
+import * as LogOnNtlm from "./LogOnNtlm.ts"
+import { AuthenticationFailed, Unavailable, type WsmanError } from "./WsmanError.ts"
 
-export interface ChallengeOptions {
+export interface LogOnOptions {
   readonly credentials: Credentials
   /** Host name of the listener, as it is dialled. */
   readonly host: string
   /** Posts an empty body with this Authorization header, on the connection that logs on. */
   readonly post: (authorization: string) => Effect.Effect<HttpAnswer, WsmanError>
+  /** False once the connection was lost. */
+  readonly intact: Effect.Effect<boolean>
   /** DER of the certificate by which the listener made itself known. */
   readonly peerCertificate: Effect.Effect<Uint8Array | undefined>
 }
@@ -31,50 +22,43 @@ export interface ChallengeOptions {
 /** What proves who logs on, in the Authorization header of the next request on the same connection. */
 export interface Proof {
   readonly authorization: string
-  /** Established once the proof is accepted. */
-  readonly security: NtlmSecurity
+  /** What to make of an answer that lets us in. */
+  readonly accepted: (answer: HttpAnswer) => Effect.Effect<Carrier.Carrier, WsmanError>
 }
 
-/**
- * Expected flow: NEGOTIATE → 401 with CHALLENGE → the proof, which the caller sends → anything but 401.
- *
- * Guarantees: no log-on without signing and sealing of 128 bits; the password reaches the network as a proof only, and inside
- * TLS one that counts for this connection alone; one proof, so that a refusal is one refused log-on of the account.
- *
- * Errors: AuthenticationUnsupported when the listener does not offer what is needed; others as the answer says.
- */
-export const prove = Effect.fn("LogOn.prove")(function* (
-  options: ChallengeOptions
-): Effect.fn.Return<Proof, WsmanError> {
-  const { credentials, host, post, peerCertificate } = options
-  const unsupported = (detail: string) =>
-    new AuthenticationUnsupported({ field: authenticationField, detail, sent: false })
-  const asked = yield* post(`Negotiate ${Base64.encode(NtlmClient.negotiate)}`)
-  if (asked.status !== 401) return yield* Effect.fail(refusal(asked, false))
-  const challenge = negotiateToken(asked)
-  if (challenge === undefined)
-    return yield* unsupported(`the listener offers ${offered(asked)}, and no log-on by NTLM under Negotiate`)
-  const crypto = yield* WebCrypto
-  const certificate = yield* peerCertificate
-  const answer = NtlmClient.authenticate(challenge, {
-    userName: credentials.userName,
-    password: Redacted.value(credentials.password),
-    targetName: `host/${host}`,
-    ...(certificate !== undefined && { channelBinding: tlsServerEndPoint(certificate) }),
-    epochMillis: yield* Clock.currentTimeMillis,
-    clientChallenge: crypto.getRandomValues(new Uint8Array(8)),
-    sessionKey: crypto.getRandomValues(new Uint8Array(16))
-  })
-  if (Result.isFailure(answer)) {
-    const { reason, message } = answer.failure
-    return yield* reason === "flagsNotGranted" ? unsupported(message) : new Protocol({ detail: message, sent: false })
-  }
-  const { token, security } = answer.success
-  return { authorization: `Negotiate ${Base64.encode(token)}`, security }
+/** A 401 to a proof. On another socket it answered no challenge: that says nothing of the account. */
+const refused = (scheme: string, intact: boolean): AuthenticationFailed | Unavailable =>
+  intact
+    ? new AuthenticationFailed({ detail: `HTTP 401 to the log-on by ${scheme}`, sent: false })
+    : new Unavailable({ kind: "reset", detail: "the listener closed the connection during the log-on", sent: false })
+
+/** Sends the proof with nothing to say: no envelope leaves before both sides know each other. */
+const enter = Effect.fnUntraced(function* (
+  scheme: string,
+  { post, intact }: LogOnOptions,
+  { authorization, accepted }: Proof
+): Effect.fn.Return<Carrier.Carrier, WsmanError> {
+  const judged = yield* post(authorization)
+  if (judged.status === 401) return yield* Effect.fail(refused(scheme, yield* intact))
+  if (judged.status !== 200) return yield* Effect.fail(refusal(judged, false))
+  return yield* accepted(judged)
 })
 
-/** A 401 to a proof. On another socket it answered no challenge: that says nothing of the account. */
-export const refused = (intact: boolean): AuthenticationFailed | Unavailable =>
-  intact
-    ? new AuthenticationFailed({ detail: "HTTP 401 to the log-on by NTLM", sent: false })
-    : new Unavailable({ kind: "reset", detail: "the listener closed the connection during the log-on", sent: false })
+/**
+ * Guarantees: one proof for each connection, so that a refusal is one refused log-on of the account; one method, never a
+ * weaker one in its place.
+ */
+export const logOn = (method: LogOnMethod, options: LogOnOptions): Effect.Effect<Carrier.Carrier, WsmanError> => {
+  switch (method._tag) {
+    case "Basic":
+      return Effect.succeed(Carrier.basic(method.authorization))
+    case "Certificate":
+      return Effect.succeed(Carrier.certificate)
+    case "Ntlm":
+      return Effect.flatMap(LogOnNtlm.prove(options, method.sealed), (proof) => enter("NTLM", options, proof))
+    case "Kerberos":
+      return Effect.flatMap(LogOnKerberos.prove(options, method.principal), (proof) =>
+        enter("Kerberos", options, proof)
+      )
+  }
+}

@@ -1,24 +1,7 @@
 /** Which TLS connection a log-on is meant for: tls-server-end-point (RFC 5929 §4), read from the server's certificate. */
 import { createHash } from "node:crypto"
+import { element, Tag } from "./Der.ts"
 import { concat } from "./NtlmBytes.ts"
-
-interface Element {
-  readonly tag: number
-  readonly content: Uint8Array
-  readonly rest: Uint8Array
-}
-
-/** The DER element that begins `bytes`; undefined for what is none. */
-const element = (bytes: Uint8Array): Element | undefined => {
-  const [tag, first] = bytes
-  if (tag === undefined || first === undefined) return undefined
-  const octets = first < 0x80 ? 0 : first & 0x7f
-  if (octets > 4) return undefined
-  const length = octets === 0 ? first : bytes.subarray(2, 2 + octets).reduce((sum, octet) => sum * 256 + octet, 0)
-  const start = 2 + octets
-  const content = bytes.subarray(start, start + length)
-  return content.length < length ? undefined : { tag, content, rest: bytes.subarray(start + length) }
-}
 
 /** OBJECT IDENTIFIER of the algorithm that signed a certificate, in hexadecimal. */
 const signatureAlgorithm = (certificate: Uint8Array): string | undefined => {
@@ -26,7 +9,7 @@ const signatureAlgorithm = (certificate: Uint8Array): string | undefined => {
   const signed = whole === undefined ? undefined : element(whole.content)
   const algorithm = signed === undefined ? undefined : element(signed.rest)
   const identifier = algorithm === undefined ? undefined : element(algorithm.content)
-  return identifier?.tag === 6
+  return identifier?.tag === Tag.objectIdentifier
     ? [...identifier.content].map((octet) => octet.toString(16).padStart(2, "0")).join("")
     : undefined
 }

@@ -12,6 +12,8 @@ export class AuthenticationFailed extends Data.TaggedError("WsmanAuthenticationF
   /** Of the fault. */
   readonly code?: number
   readonly detail: string
+  /** What a person should change, where that is not the Secret's user name and password. */
+  readonly remedy?: string
   readonly sent: boolean
 }> {
   override get message() {
@@ -46,6 +48,10 @@ export type UnavailableKind =
   | "unresolved"
   /** The certificate or the handshake. */
   | "tls"
+  /** A proxy before the listener. */
+  | "proxy"
+  /** No Kerberos ticket for the listener is to be had. */
+  | "ticket"
   | "reset"
   | "timeout"
   /** This process is not the leader: nothing was dialled. */

@@ -11,6 +11,7 @@ import { open } from "../../../layers/psrp/RunspacePool.ts"
 import type { Credentials } from "../../../layers/wsman/Credentials.ts"
 import * as Lane from "../../../layers/wsman/Lane.ts"
 import { requiredFlags } from "../../../layers/wsman/NtlmFlag.ts"
+import * as Spnego from "../../../layers/wsman/Spnego.ts"
 import { connect } from "../../../layers/wsman/Wsman.ts"
 import type { Connection, Handler, Request } from "../../../schemas/http/Exchange.ts"
 import * as CertificateAuthority from "../../../src/simulators/CertificateAuthority.ts"
@@ -264,6 +265,59 @@ describe("a lane that logs on by NTLM", () => {
     })
   )
 
+  it.effect("reads a challenge that is wrapped, and answers it so", () =>
+    Effect.gen(function* () {
+      const wrapping =
+        (handler: Handler): Handler =>
+        (request, connection) =>
+          Effect.gen(function* () {
+            const header = request.headers["authorization"]
+            const token = header === undefined ? undefined : Result.getOrThrow(Base64.decode(header.slice(10)))
+            const read =
+              token !== undefined && Spnego.isWrapped(token) ? Result.getOrThrow(Spnego.decode(token)) : undefined
+            const bare = read === undefined ? header : `Negotiate ${Base64.encode(read.token ?? new Uint8Array(0))}`
+            const headers = bare === undefined ? request.headers : { ...request.headers, authorization: bare }
+            wrapped += read === undefined ? 0 : 1
+            const answer = yield* handler({ ...request, headers }, connection)
+            const challenge = /^Negotiate (\S+),/u.exec(answer.headers["www-authenticate"] ?? "")?.[1]
+            if (challenge === undefined) return answer
+            const inner = Spnego.encodeResp({
+              state: Spnego.NegState.acceptIncomplete,
+              mechanism: Spnego.Mechanism.ntlm,
+              token: Result.getOrThrow(Base64.decode(challenge))
+            })
+            return { ...answer, headers: { "www-authenticate": `Negotiate ${Base64.encode(inner)}` } }
+          })
+      let wrapped = 0
+      const site = yield* listener(wrapping)
+      yield* within(site, (pool) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual((yield* pool.invoke([call("one")])).output, ["one"])
+        })
+      )
+      assert.strictEqual(wrapped, 2)
+      assert.strictEqual(yield* site.server.refusedLogOns, 0)
+    })
+  )
+
+  it.effect("takes a challenge that is wrapped wrongly for none", () =>
+    Effect.gen(function* () {
+      for (const token of [Uint8Array.of(0xa1, 2, 0x30), Spnego.encodeResp({ state: Spnego.NegState.reject })]) {
+        const handler: Handler = () =>
+          Effect.succeed({
+            status: 401,
+            headers: { "www-authenticate": `Negotiate ${Base64.encode(token)}` },
+            body: new Uint8Array(0)
+          })
+        const error = yield* Effect.flatMap(Lane.make(options), (lane) => Effect.flip(lane.post("<a/>"))).pipe(
+          Effect.scoped,
+          Effect.provide(over(handler))
+        )
+        assert.deepInclude(error, { _tag: "WsmanProtocol", sent: false })
+      }
+    })
+  )
+
   it.effect("holds a connection that was lost against nobody's password", () =>
     Effect.gen(function* () {
       let logOns = 0
@@ -317,8 +371,8 @@ describe("a lane that logs on by NTLM inside TLS", () => {
         for (const text of ["one", "two"]) assert.deepStrictEqual((yield* pool.invoke([call(text)])).output, [text])
       }).pipe(Effect.scoped, Effect.provide(Dial.layerUndici))
       assert.strictEqual(asked.filter(({ headers }) => headers["authorization"] !== undefined).length, 4)
-      // The first of the two messages of each log-on alone says nothing.
-      assert.strictEqual(asked.filter(({ body }) => body.length === 0).length, 2)
+      // Nothing is said before the log-on is complete.
+      assert.strictEqual(asked.filter(({ body }) => body.length === 0).length, 4)
       assert.strictEqual(yield* server.refusedLogOns, 0)
       assert.deepStrictEqual(yield* server.shells, [])
     })
