@@ -1,5 +1,5 @@
 /** MD5 and HMAC-MD5 (RFC 2104) of NTLM, by Node. */
-import { createHash, createHmac, timingSafeEqual } from "node:crypto"
+import { createHash, createHmac, type KeyObject, timingSafeEqual } from "node:crypto"
 
 export const md5 = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   const hash = createHash("md5")
@@ -7,7 +7,8 @@ export const md5 = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   return new Uint8Array(hash.digest())
 }
 
-export const hmacMd5 = (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
+/** A key of many messages is best made a KeyObject once: that costs more than the digest of a short message. */
+export const hmacMd5 = (key: Uint8Array | KeyObject, ...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   const hmac = createHmac("md5", key)
   for (const part of parts) hmac.update(part)
   return new Uint8Array(hmac.digest())

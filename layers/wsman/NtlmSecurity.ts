@@ -1,5 +1,6 @@
 /** Sealed messages of one NTLM session (MS-NLMP §3.4): encrypted, signed and numbered, each direction for itself. */
 import * as Result from "effect/Result"
+import { createSecretKey } from "node:crypto"
 import { uint32 } from "./NtlmBytes.ts"
 import { equal, hmacMd5 } from "./NtlmCrypto.ts"
 import { NtlmError } from "./NtlmError.ts"
@@ -26,7 +27,7 @@ export interface NtlmSecurity {
 
 const channel = (sessionKey: Uint8Array, from: NtlmRole) => {
   const stream = Rc4.make(sealKey(sessionKey, from))
-  const key = signKey(sessionKey, from)
+  const key = createSecretKey(signKey(sessionKey, from))
   let sequence = 0
   return {
     apply: stream.apply,

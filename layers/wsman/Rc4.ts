@@ -9,23 +9,30 @@ export interface Rc4 {
 /** `key`: 1 to 256 bytes. */
 export const make = (key: Uint8Array): Rc4 => {
   const state = Uint8Array.from({ length: 256 }, (_, at) => at)
-  const swap = (a: number, b: number): number => {
-    const [x = 0, y = 0] = [state[a], state[b]]
-    state[a] = y
-    state[b] = x
-    return x + y
-  }
   for (let i = 0, j = 0; i < 256; i++) {
-    j = (j + (state[i] ?? 0) + (key[i % key.length] ?? 0)) & 0xff
-    swap(i, j)
+    const x = state[i] ?? 0
+    j = (j + x + (key[i % key.length] ?? 0)) & 0xff
+    state[i] = state[j] ?? 0
+    state[j] = x
   }
   let [i, j] = [0, 0]
   return {
-    apply: (bytes) =>
-      bytes.map((byte) => {
-        i = (i + 1) & 0xff
-        j = (j + (state[i] ?? 0)) & 0xff
-        return byte ^ (state[swap(i, j) & 0xff] ?? 0)
-      })
+    // Every byte of every sealed message passes here: no closures, and nothing outside of the loop is written to in it.
+    apply: (bytes) => {
+      const out = new Uint8Array(bytes.length)
+      let [a, b] = [i, j]
+      for (let at = 0; at < out.length; at++) {
+        a = (a + 1) & 0xff
+        const x = state[a] ?? 0
+        b = (b + x) & 0xff
+        const y = state[b] ?? 0
+        state[a] = y
+        state[b] = x
+        out[at] = (bytes[at] ?? 0) ^ (state[(x + y) & 0xff] ?? 0)
+      }
+      i = a
+      j = b
+      return out
+    }
   }
 }

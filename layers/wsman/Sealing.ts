@@ -51,30 +51,55 @@ const quoted = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}]/gu, "\
 const longestHead = 1024
 
 /** Latin-1, so that a character is a byte. */
-const latin = (bytes: Uint8Array): string => {
-  let text = ""
-  for (const byte of bytes) text += String.fromCharCode(byte)
-  return text
+const latin = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
+
+interface Shape {
+  /** From the begin to the encrypted part; captures its header lines. */
+  readonly head: RegExp
+  readonly tail: RegExp
 }
+
+const shapeOf = (contentType: string): Shape | undefined => {
+  const named = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))/iu.exec(contentType)
+  const name = named?.[1] ?? named?.[2]
+  if (!isSealed(contentType) || name === undefined) return undefined
+  const line = String.raw`--[ \t]*${quoted(name)}`
+  return {
+    head: new RegExp(
+      String.raw`^(?:\r\n)?${line}\r\n((?:[^\r\n]+\r\n){1,8}?)${line}\r\n[ \t]*Content-Type:[ \t]*application/octet-stream[ \t]*\r\n`,
+      "iu"
+    ),
+    tail: new RegExp(`^${line}(?:--)?(?:\\r\\n)?$`, "iu")
+  }
+}
+
+/** A listener names the same boundary in every answer. */
+let last: { readonly contentType: string; readonly shape: Shape | undefined } = {
+  contentType: sealedContentType,
+  shape: shapeOf(sealedContentType)
+}
+
+const shapeAgain = (contentType: string): Shape | undefined => {
+  if (last.contentType !== contentType) last = { contentType, shape: shapeOf(contentType) }
+  return last.shape
+}
+
+const protocolLine = new RegExp(String.raw`^[ \t]*Content-Type:[ \t]*${quoted(protocol)}[ \t]*\r$`, "imu")
+const lengthLine = /^[ \t]*OriginalContent:[^\r\n]*;[ \t]*Length=(\d{1,9})[ \t]*\r$/imu
 
 /**
  * Parsed by lengths, since what is encrypted may hold anything. As lenient as clients of WinRM are: a space after the dashes
  * of a boundary (Exchange writes one), header lines with or without their tab, no dashes or line's end at the very end.
  */
 export const decodeSealed = (contentType: string, body: Uint8Array): Result.Result<SealedBody, SealedBodyError> => {
-  const named = /;\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))/iu.exec(contentType)
-  const name = named?.[1] ?? named?.[2]
-  if (!isSealed(contentType) || name === undefined) return fail("not a multipart/encrypted body with a boundary")
-  const line = String.raw`--[ \t]*${quoted(name)}`
-  const head = new RegExp(
-    String.raw`^(?:\r\n)?${line}\r\n((?:[^\r\n]+\r\n){1,8}?)${line}\r\n[ \t]*Content-Type:[ \t]*application/octet-stream[ \t]*\r\n`,
-    "iu"
-  ).exec(latin(body.subarray(0, longestHead)))
+  const shape = shapeAgain(contentType)
+  if (shape === undefined) return fail("not a multipart/encrypted body with a boundary")
+  const head = shape.head.exec(latin(body.subarray(0, longestHead)))
   if (head === null) return fail("the parts of a sealed body are not where they belong")
   const [, headers = ""] = head
-  if (!new RegExp(String.raw`^[ \t]*Content-Type:[ \t]*${quoted(protocol)}[ \t]*\r$`, "imu").test(headers))
-    return fail("a sealed body of another protocol")
-  const lengthText = /^[ \t]*OriginalContent:[^\r\n]*;[ \t]*Length=(\d{1,9})[ \t]*\r$/imu.exec(headers)?.[1]
+  if (!protocolLine.test(headers)) return fail("a sealed body of another protocol")
+  const lengthText = lengthLine.exec(headers)?.[1]
   if (lengthText === undefined) return fail("a sealed body without the length of its content")
   const start = head[0].length
   if (body.length < start + 4 + signatureLength) return fail("a sealed body without its signature")
@@ -83,7 +108,7 @@ export const decodeSealed = (contentType: string, body: Uint8Array): Result.Resu
   const dataAt = start + 4 + signatureLength
   const end = dataAt + Number(lengthText)
   if (end > body.length) return fail("a sealed body that is cut off")
-  if (!new RegExp(`^${line}(?:--)?(?:\\r\\n)?$`, "iu").test(latin(body.subarray(end, end + longestHead))))
+  if (!shape.tail.test(latin(body.subarray(end, end + longestHead))))
     return fail("a sealed body that is longer than its content")
-  return Result.succeed({ signature: body.slice(start + 4, dataAt), data: body.slice(dataAt, end) })
+  return Result.succeed({ signature: body.subarray(start + 4, dataAt), data: body.subarray(dataAt, end) })
 }
