@@ -126,6 +126,7 @@ const sessions = () => {
     use: () => unused,
     server: () => unused,
     deleteShell: () => unused,
+    keepWarm: () => Effect.void,
     counts: () => Effect.succeed({ open: 0, idle: 0 }),
     hosts: () => Effect.succeed([])
   })

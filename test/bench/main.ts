@@ -9,16 +9,20 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { quiet } from "../scenarios/Site.ts"
 import type { Figure, Figures } from "./Bench.ts"
+import { warmCall } from "./call/WarmCall.ts"
 import { cliXmlDecode } from "./CliXmlDecode.ts"
 import { firstReconcile } from "./FirstReconcile.ts"
 import { fleet1000, fleet5000 } from "./FleetMemory.ts"
 import { machineExchanges } from "./MachineExchanges.ts"
 import { noopReconcile } from "./NoopReconcile.ts"
+import { sealing } from "./Sealing.ts"
 import { simulatedMachine } from "./SimulatedMachine.ts"
 import { watchLatency } from "./WatchLatency.ts"
 
 const benches = [
+  warmCall,
   cliXmlDecode,
+  sealing,
   noopReconcile,
   firstReconcile,
   watchLatency,
@@ -28,6 +32,9 @@ const benches = [
   simulatedMachine
 ] as const
 const keys = benches.flatMap((bench) => bench.keys)
+/** "call.2k.exchanges" is also found by "call.2k" and "call". */
+const prefixes = keys.flatMap((key) => key.split(".").map((_, at, words) => words.slice(0, at + 1).join(".")))
+const within = (key: string, only: string): boolean => key === only || key.startsWith(`${only}.`)
 const width = Math.max(...keys.map((key) => key.length))
 
 const row = (key: string, { peer, ratio, unit, value }: Figure): string => {
@@ -40,8 +47,8 @@ const row = (key: string, { peer, ratio, unit, value }: Figure): string => {
 const bench = Command.make(
   "bench",
   {
-    only: Flag.Literals("only", keys).pipe(
-      Flag.withDescription("measure this alone, with what is measured along with it"),
+    only: Flag.Literals("only", [...new Set(prefixes)]).pipe(
+      Flag.withDescription("measure this key alone, or all below it, with what is measured along"),
       Flag.optional
     ),
     json: Flag.String("json").pipe(Flag.withDescription("file to write the figures into, as JSON"), Flag.optional)
@@ -50,7 +57,7 @@ const bench = Command.make(
     const files = yield* FileSystem.FileSystem
     let figures: Figures = {}
     for (const { keys, measure } of benches) {
-      if (Option.isSome(only) && !keys.includes(only.value)) continue
+      if (Option.isSome(only) && !keys.some((key) => within(key, only.value))) continue
       const measured = yield* Effect.scoped(quiet(measure))
       figures = { ...figures, ...measured }
       for (const [key, figure] of Object.entries(measured)) yield* Console.log(row(key, figure))
