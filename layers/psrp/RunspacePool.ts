@@ -14,6 +14,7 @@ import type { PipelineResult } from "./PipelineResult.ts"
 import type { PsValue } from "./PsValue.ts"
 import { PoolBroken, type PsrpError, TransportFailed } from "./PsrpError.ts"
 import { initRunspacePool, ourCapability, sessionCapability } from "./RunspacePoolMessage.ts"
+import { checkShell, type ShellCheck } from "./RunspacePoolCheck.ts"
 import { awaitOpened } from "./RunspacePoolOpening.ts"
 import { createShell, type ShellOptions } from "./RunspacePoolShell.ts"
 import type { RunspacePoolStreams } from "./RunspacePoolStreams.ts"
@@ -47,6 +48,11 @@ export interface RunspacePool {
    * `invoke` it waits for its turn.
    */
   readonly reset: Effect.Effect<void, PsrpError>
+  /**
+   * Whether the pool is still there, before it is used after a pause: one exchange beside what runs. A shell that the
+   * listener disconnected is reconnected. Fails with PoolBroken when it is gone.
+   */
+  readonly check: Effect.Effect<ShellCheck, PsrpError>
   /** Why the pool can run no more, if so: whoever holds it should release it and open another. */
   readonly broken: Effect.Effect<Option.Option<PoolBroken>>
 }
@@ -229,11 +235,20 @@ export const open = Effect.fn("RunspacePool.open")(function* (
     yield* ask("reset", false, (pool) => resetRunspace(pool, ++resets))
   }).pipe(one.withPermit)
 
+  const check = Effect.suspend(() => (broken === undefined ? checkShell(wsman, shellId) : Effect.fail(broken))).pipe(
+    Effect.tapError((error) =>
+      Effect.sync(() => {
+        if (error._tag === "PsrpPoolBroken") broken ??= error
+      })
+    )
+  )
+
   return {
     shellId,
     psVersion: opened.psVersion,
     invoke,
     reset,
+    check,
     broken: Effect.sync(() => Option.fromUndefinedOr(broken))
   }
 })

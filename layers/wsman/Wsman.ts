@@ -1,19 +1,20 @@
 /** Shells of a WinRM listener: the WS-Management operations that carry PSRP (MS-WSMV §3.1). */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Guid from "../../schemas/Guid.ts"
 import type { Dial, Endpoint } from "../Dial.ts"
 import type { Credentials } from "./Credentials.ts"
-import { isRefusal, type Fault } from "./Fault.ts"
 import * as Lane from "./Lane.ts"
-import { powershellResource } from "./SoapNames.ts"
+import { readShellPage } from "./SoapEnumeration.ts"
+import { powershellResource, shellResource } from "./SoapNames.ts"
 import type { Operation } from "./SoapOperation.ts"
-import { type RequestHeader, writeRequest } from "./SoapRequest.ts"
-import { readCommandStarted, readCreated, readReceived, readResponse } from "./SoapResponseReader.ts"
-import type { SoapElement, SoapError } from "./SoapXml.ts"
-import { AccessDenied, AuthenticationFailed, Protocol, WsmanFault, type WsmanError } from "./WsmanError.ts"
+import { writeRequest } from "./SoapRequest.ts"
+import { readCommandStarted, readCreated, readGotShell, readReceived } from "./SoapResponseReader.ts"
+import type { ShellState } from "./SoapShell.ts"
+import { WireTap } from "./WireTap.ts"
+import * as WsmanCall from "./WsmanCall.ts"
+import { Protocol, type WsmanError } from "./WsmanError.ts"
 
 export type StreamName = "stdin" | "pr"
 
@@ -21,6 +22,8 @@ export interface Received {
   /** In the order of the envelope; one data may hold several fragments. */
   readonly streams: ReadonlyArray<{ readonly name: string; readonly commandId?: string; readonly data: Uint8Array }>
   readonly state?: "Pending" | "Running" | "Done"
+  /** An earlier answer was lost: this one should hold what was in that. */
+  readonly repeated?: boolean
 }
 
 export interface Wsman {
@@ -43,12 +46,23 @@ export interface Wsman {
     data: Uint8Array,
     commandId?: string
   ) => Effect.Effect<void, WsmanError>
-  /** Waits for output for at most the operation timeout; when there is none, answers no streams and no state. */
+  /**
+   * Waits for output for at most the operation timeout; when there is none, answers no streams and no state. Survives a
+   * connection that is lost meanwhile.
+   */
   readonly receive: (shellId: string, commandId?: string) => Effect.Effect<Received, WsmanError>
   /** `code`: one of SoapNames.signals. */
   readonly signal: (shellId: string, commandId: string, code: string) => Effect.Effect<void, WsmanError>
   /** A shell that is gone counts as deleted. */
   readonly delete: (shellId: string) => Effect.Effect<void, WsmanError>
+  /** Costs one exchange, which a Receive that waits does not hold up. */
+  readonly get: (shellId: string) => Effect.Effect<ShellState, WsmanError>
+  /** Every shell of the listener that this user may see, other clients' and configurations' included. */
+  readonly shells: Effect.Effect<ReadonlyArray<ShellState>, WsmanError>
+  /** Leaves the shell's pipelines running, for a Reconnect. */
+  readonly disconnect: (shellId: string) => Effect.Effect<void, WsmanError>
+  /** Only the client that made the shell may. */
+  readonly reconnect: (shellId: string) => Effect.Effect<void, WsmanError>
   /** What one Command or Send carries: bytes of encoded fragments, their headers included. */
   readonly maxFragmentBytes: number
   /** HTTP exchanges so far. */
@@ -62,6 +76,8 @@ export interface ConnectOptions {
   /** Seconds that a Receive waits on the listener; Windows cuts it to its MaxTimeoutms, 60 s by default. */
   readonly operationTimeoutSeconds: number
   readonly credentials: Credentials
+  /** Takes known secrets out of texts that are recorded; the password is, in any case. */
+  readonly scrub?: (text: string) => string
 }
 
 /** MaxEnvelopeSize that every Windows version accepts (150 KiB). */
@@ -73,80 +89,34 @@ const spareBytes = 256
 /** From one Receive to the next, when the first timed out. */
 const leastWaitMillis = 1000
 
-const faultError = (fault: Fault): WsmanError => {
-  const sent = !isRefusal(fault.classification)
-  const detail = fault.text === "" ? fault.subcode : fault.text
-  if (fault.classification === "accessDenied") return new AccessDenied({ detail, sent })
-  if (fault.classification === "authentication")
-    return new AuthenticationFailed({ ...(fault.code === undefined ? {} : { code: fault.code }), detail, sent })
-  return new WsmanFault({
-    code: fault.code,
-    subcode: fault.subcode,
-    text: fault.text,
-    classification: fault.classification,
-    sent
-  })
-}
-
-const protocol = (error: SoapError): Protocol => new Protocol({ detail: error.message, sent: true })
+/** More pages than a listener may have shells: what goes on after them does not end. */
+const maxPages = 100
+const maxElements = 32_000
 
 /**
- * A client of one listener. Nothing is dialled before the first operation. Command, Receive and Send share one lane,
- * Signal and Delete another, so that a Receive that waits never holds up a Signal.
+ * A client of one listener. Nothing is dialled before the first operation. Command, Receive and Send share one lane, all
+ * others another, so that a Receive that waits never holds up a Signal.
  */
 export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Scope.Scope | Dial> =>
   Effect.gen(function* () {
-    const data = yield* Lane.make(options)
-    const control = yield* Lane.make(options)
-    const sessionId = `uuid:${(yield* Guid.random).toUpperCase()}`
-    const header = (
-      messageId: string,
-      selectors: Record<string, string>,
-      set: Record<string, string>
-    ): RequestHeader => ({
-      messageId,
+    const tap = yield* WireTap
+    const { origin } = options.endpoint
+    const listener = tap && (yield* tap({ origin, credentials: options.credentials, scrub: options.scrub }))
+    const lane = (name: string) => Lane.make({ ...options, ...(listener && { overheard: { lane: name, listener } }) })
+    const data = yield* lane("data")
+    const control = yield* lane("control")
+    const common = {
       to: `${options.endpoint.origin}${Lane.path}`,
-      resourceUri: powershellResource(options.configurationName),
-      sessionId,
+      sessionId: `uuid:${(yield* Guid.random).toUpperCase()}`,
       operationTimeoutSeconds: options.operationTimeoutSeconds,
-      maxEnvelopeBytes,
-      options: set,
-      selectors
-    })
-
-    let refused: AuthenticationFailed | undefined
-
-    /**
-     * One exchange; the answer must relate to the request. A fault that names no request counts as the answer. Once a log-on was
-     * refused nothing more is sent: with each further one the account comes nearer to being locked.
-     */
-    const call = Effect.fnUntraced(function* (
-      lane: Lane.Lane,
-      operation: Operation,
-      selectors: Record<string, string>,
-      set: Record<string, string> = {}
-    ): Effect.fn.Return<SoapElement, WsmanError> {
-      if (refused !== undefined) return yield* refused
-      const messageId = `uuid:${(yield* Guid.random).toUpperCase()}`
-      const text = yield* Effect.tapError(
-        lane.post(writeRequest({ header: header(messageId, selectors, set), operation })),
-        (error) =>
-          Effect.sync(() => {
-            if (error._tag === "WsmanAuthenticationFailed") refused = error
-          })
-      )
-      const response = yield* Effect.mapError(readResponse(text), protocol)
-      const related = response.relatesTo === messageId || (response.relatesTo === "" && response.fault !== undefined)
-      if (!related)
-        return yield* new Protocol({ detail: `the answer to ${operation._tag} relates to another message`, sent: true })
-      if (response.fault !== undefined) return yield* faultError(response.fault)
-      return response.body
-    })
-
-    const read = <A>(result: Result.Result<A, SoapError>) => Effect.mapError(Effect.fromResult(result), protocol)
+      maxEnvelopeBytes
+    }
+    const resourceUri = powershellResource(options.configurationName)
+    const call = WsmanCall.make(() => common)
+    const of = (shellId: string) => ({ resourceUri, selectors: { ShellId: shellId } })
 
     const create: Wsman["create"] = Effect.fn("Wsman.create")(function* (shell) {
-      const body = yield* call(
+      const { body } = yield* call(
         data,
         {
           _tag: "Create",
@@ -157,20 +127,19 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
           idleTimeoutSeconds: shell.idleTimeoutSeconds,
           creationXml: shell.creationXml
         },
-        {},
-        { protocolversion: "2.3" }
+        { resourceUri, selectors: {}, options: { protocolversion: "2.3" } }
       )
-      return { shellId: yield* read(readCreated(body)) }
+      return { shellId: yield* WsmanCall.read(readCreated(body)) }
     })
 
     const command: Wsman["command"] = Effect.fn("Wsman.command")(function* (shellId, commandId, firstFragments) {
-      const body = yield* call(data, { _tag: "Command", commandId, arguments: firstFragments }, { ShellId: shellId })
-      return { commandId: yield* read(readCommandStarted(body)) }
+      const { body } = yield* call(data, { _tag: "Command", commandId, arguments: firstFragments }, of(shellId))
+      return { commandId: yield* WsmanCall.read(readCommandStarted(body)) }
     })
 
     const send: Wsman["send"] = Effect.fn("Wsman.send")(function* (shellId, stream, bytes, commandId) {
       const streams = [{ name: stream, data: bytes, ...(commandId === undefined ? {} : { commandId }) }]
-      yield* call(data, { _tag: "Send", streams }, { ShellId: shellId })
+      yield* call(data, { _tag: "Send", streams }, of(shellId))
     })
 
     const receive: Wsman["receive"] = Effect.fn("Wsman.receive")(function* (shellId, commandId) {
@@ -180,8 +149,11 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
         streams: ["stdout"]
       }
       const began = yield* Clock.currentTimeMillis
-      return yield* call(data, operation, { ShellId: shellId }, { WSMAN_CMDSHELL_OPTION_KEEPALIVE: "True" }).pipe(
-        Effect.flatMap((body) => read(readReceived(body))),
+      const subject = { ...of(shellId), options: { WSMAN_CMDSHELL_OPTION_KEEPALIVE: "True" } }
+      return yield* call(data, operation, subject).pipe(
+        Effect.flatMap(({ body, repeated }) =>
+          Effect.map(WsmanCall.read(readReceived(body)), (received): Received => ({ ...received, repeated }))
+        ),
         Effect.catchIf(
           (error) => error._tag === "WsmanFault" && error.classification === "operationTimeout",
           () =>
@@ -196,11 +168,11 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     })
 
     const signal: Wsman["signal"] = Effect.fn("Wsman.signal")(function* (shellId, commandId, code) {
-      yield* call(control, { _tag: "Signal", commandId, code }, { ShellId: shellId })
+      yield* call(control, { _tag: "Signal", commandId, code }, of(shellId))
     })
 
     const remove: Wsman["delete"] = Effect.fn("Wsman.delete")(function* (shellId) {
-      yield* call(control, { _tag: "Delete" }, { ShellId: shellId }).pipe(
+      yield* call(control, { _tag: "Delete" }, of(shellId)).pipe(
         Effect.catchIf(
           (error) => error._tag === "WsmanFault" && error.classification === "invalidSelectors",
           () => Effect.void
@@ -208,9 +180,38 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       )
     })
 
+    const get: Wsman["get"] = Effect.fn("Wsman.get")(function* (shellId) {
+      const { body } = yield* call(control, { _tag: "Get" }, { ...of(shellId), resourceUri: shellResource })
+      return yield* WsmanCall.read(readGotShell(body))
+    })
+
+    const page = Effect.fnUntraced(function* (operation: Operation) {
+      const { body } = yield* call(control, operation, { resourceUri: shellResource, selectors: {} })
+      return yield* WsmanCall.read(readShellPage(body))
+    })
+
+    const shells: Wsman["shells"] = Effect.gen(function* () {
+      const found: Array<ShellState> = []
+      let next = yield* page({ _tag: "Enumerate", optimize: true, maxElements, filter: {} })
+      for (let pages = 1; ; pages++) {
+        found.push(...next.shells)
+        if (next.end || next.context === "") return found
+        if (pages === maxPages) return yield* new Protocol({ detail: "the list of shells does not end", sent: true })
+        next = yield* page({ _tag: "Pull", context: next.context, maxElements })
+      }
+    }).pipe(Effect.withSpan("Wsman.shells"))
+
+    const disconnect: Wsman["disconnect"] = Effect.fn("Wsman.disconnect")(function* (shellId) {
+      yield* call(control, { _tag: "Disconnect" }, of(shellId))
+    })
+
+    const reconnect: Wsman["reconnect"] = Effect.fn("Wsman.reconnect")(function* (shellId) {
+      yield* call(control, { _tag: "Reconnect" }, of(shellId))
+    })
+
     const emptyId = "0".repeat(36)
     const overhead = writeRequest({
-      header: header(`uuid:${emptyId}`, { ShellId: emptyId }, {}),
+      header: { ...common, messageId: `uuid:${emptyId}`, ...of(emptyId), options: {} },
       operation: { _tag: "Send", streams: [{ name: "stdin", commandId: emptyId, data: new Uint8Array(0) }] }
     }).length
 
@@ -221,6 +222,10 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       receive,
       signal,
       delete: remove,
+      get,
+      shells,
+      disconnect,
+      reconnect,
       maxFragmentBytes: Math.floor(((maxEnvelopeBytes - overhead - spareBytes) * 3) / 4),
       exchanges: Effect.zipWith(data.exchanges, control.exchanges, (left, right) => left + right)
     } satisfies Wsman

@@ -50,7 +50,7 @@ export interface Script {
   /** Answers to each pipeline's Receives, in the order of the Commands. */
   readonly pipelines: ReadonlyArray<ReadonlyArray<Step>>
   readonly maxFragmentBytes?: number
-  readonly overrides?: Partial<Pick<Wsman, "create" | "command" | "signal" | "delete" | "send">>
+  readonly overrides?: Partial<Pick<Wsman, "create" | "command" | "signal" | "delete" | "send" | "get" | "reconnect">>
 }
 
 export class ScriptedWsman implements Wsman {
@@ -60,6 +60,7 @@ export class ScriptedWsman implements Wsman {
   readonly messages: Array<Message> = []
   readonly maxFragmentBytes: number
   readonly exchanges = Effect.sync(() => this.log.length)
+  readonly shells = Effect.succeed([])
   private readonly stdin = new Defragmenter()
   private readonly pr = new Defragmenter()
   private readonly opening: Array<Step>
@@ -134,6 +135,25 @@ export class ScriptedWsman implements Wsman {
       this.log.push(`signal ${code.slice(code.lastIndexOf("/") + 1)}`)
       return this.overrides.signal?.(shellId, commandId, code) ?? Effect.void
     })
+  }
+
+  get(shellId: string): ReturnType<Wsman["get"]> {
+    return Effect.suspend(() => {
+      this.log.push("get")
+      const shell = { shellId, inputStreams: [], outputStreams: [], state: "Connected" } as const
+      return this.overrides.get?.(shellId) ?? Effect.succeed(shell)
+    })
+  }
+
+  reconnect(shellId: string): ReturnType<Wsman["reconnect"]> {
+    return Effect.suspend(() => {
+      this.log.push("reconnect")
+      return this.overrides.reconnect?.(shellId) ?? Effect.void
+    })
+  }
+
+  disconnect(): ReturnType<Wsman["disconnect"]> {
+    return Effect.sync(() => void this.log.push("disconnect"))
   }
 
   delete(shellId: string): ReturnType<Wsman["delete"]> {

@@ -36,7 +36,8 @@ const within = <A, E>(
   })
 
 /** The next answer to a Receive is lost. */
-const lostReceive: Rule = { on: ["Receive"], times: 1, disturbance: { _tag: "Cut", place: "after" } }
+/** Too often for the client to ask again for what a Receive answered. */
+const lostReceive: Rule = { on: ["Receive"], times: 4, disturbance: { _tag: "Cut", place: "after" } }
 
 const shells = (site: Site.Site) =>
   Effect.map(Effect.all([site.hosts[exec1].shells, site.hosts[exec2].shells]), (all) => all.map((list) => list.length))
