@@ -1,4 +1,5 @@
 /** Where HTTP connections come from: real sockets, or a simulator in this process (design D19). */
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
@@ -7,6 +8,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { Handler } from "../schemas/http/Exchange.ts"
 import * as InProcess from "./DialInProcess.ts"
+import { routeOf } from "./DialProxy.ts"
 import * as Undici from "./DialUndici.ts"
 import type { Fence } from "./Fence.ts"
 
@@ -19,6 +21,8 @@ export interface Tls {
   readonly insecureSkipVerify?: boolean
   /** Hex SHA-256 of the one certificate that is accepted. */
   readonly thumbprint?: string
+  /** TLS 1.2 is the oldest in any case; this makes it the newest, too. */
+  readonly maxVersion?: "TLSv1.2"
 }
 
 export interface Endpoint {
@@ -57,6 +61,19 @@ const hushed = (operations: Operations): Operations => ({
     Effect.map(operations.connection(endpoint), (connection) => ({ ...connection, client: quiet(connection.client) }))
 })
 
+/** In capitals, or else not, as with Go. */
+const variable = (name: string) =>
+  Config.String(name).pipe(
+    Config.orElse(() => Config.String(name.toLowerCase())),
+    Config.withDefault("")
+  )
+
+const environment = Config.all({
+  httpProxy: variable("HTTP_PROXY"),
+  httpsProxy: variable("HTTPS_PROXY"),
+  noProxy: variable("NO_PROXY")
+})
+
 export class Dial extends Context.Service<
   Dial,
   {
@@ -66,8 +83,14 @@ export class Dial extends Context.Service<
     readonly connection: (endpoint: Endpoint) => Effect.Effect<Connection, never, Scope.Scope>
   }
 >()("capscvmm/layers/Dial") {
-  /** Sockets. Only connecting has a time limit here (15 s); everything else is the caller's. */
-  static readonly layerUndici: Layer.Layer<Dial> = Layer.succeed(Dial, hushed(Undici))
+  /**
+   * Sockets, through the proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name. Only connecting has a time limit here (15 s);
+   * everything else is the caller's.
+   */
+  static readonly layerUndici: Layer.Layer<Dial> = Layer.effect(
+    Dial,
+    Effect.map(Effect.orDie(environment), (proxies) => hushed(Undici.make(routeOf(proxies))))
+  )
 
   /** Another Dial's connections, behind a fence: refused requests fail with NotLeader as their cause, unsent. */
   static readonly layerFenced = (fence: Fence): Layer.Layer<Dial, never, Dial> =>

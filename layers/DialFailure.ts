@@ -1,7 +1,7 @@
 /** Why a connection came to nothing, read from the codes of an HttpClientError's causes. */
 import { NotLeader } from "./Fence.ts"
 
-export type DialFailureKind = "refused" | "unresolved" | "tls" | "reset" | "timeout" | "fenced" | "other"
+export type DialFailureKind = "refused" | "unresolved" | "tls" | "proxy" | "reset" | "timeout" | "fenced" | "other"
 
 export interface DialFailure {
   readonly kind: DialFailureKind
@@ -13,6 +13,9 @@ export interface DialFailure {
 
 /** Code of the error that a connection with a pinned certificate fails with. */
 export const thumbprintMismatch = "CERT_THUMBPRINT_MISMATCH"
+
+/** Code of the error that a connection fails with which a proxy stands before; its message names the proxy. */
+export const proxyFailed = "PROXY_FAILED"
 
 const table: { readonly [code: string]: readonly [DialFailureKind, string] } = {
   ECONNREFUSED: ["refused", "connection refused"],
@@ -75,6 +78,11 @@ const decide = (error: unknown): DialFailure | undefined => {
   const message = string(field(error, "message"))
   if (code === thumbprintMismatch || code === "ERR_TLS_CERT_ALTNAME_INVALID")
     return { kind: "tls", code, text: message }
+  if (code === proxyFailed) return { kind: "proxy", code, text: message }
+  if (/ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE)/u.test(code))
+    return { kind: "tls", code, text: "the other side refuses the client certificate, or wants one" }
+  if (/UNSUPPORTED_PROTOCOL|ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL_VERSION|VERSION_TOO_LOW/u.test(code))
+    return { kind: "tls", code, text: "the other side does not speak TLS 1.2 or newer" }
   const known = Object.hasOwn(table, code) ? table[code] : undefined
   if (known !== undefined) {
     const host = string(field(error, "hostname"))

@@ -10,6 +10,8 @@ import type { Dispatcher } from "undici"
 import { Agent, buildConnector, Client } from "undici"
 import type { Connection, Endpoint, Tls } from "./Dial.ts"
 import { thumbprintMismatch } from "./DialFailure.ts"
+import type { Route } from "./DialProxy.ts"
+import * as Tunnel from "./DialTunnel.ts"
 import type { Fence } from "./Fence.ts"
 import { refusalOf } from "./Fence.ts"
 
@@ -23,17 +25,20 @@ class ThumbprintMismatch extends Error {
 
 const hex = (fingerprint: string): string => fingerprint.replace(/[^0-9a-f]/giu, "").toLowerCase()
 
+/** Of every connection, whatever the process was started with. */
+const common = { timeout: connectTimeoutMillis, allowH2: false, minVersion: "TLSv1.2" } as const
+
 const connectorOf = (tls: Tls): buildConnector.connector => {
   const connect = buildConnector({
-    timeout: connectTimeoutMillis,
-    allowH2: false,
+    ...common,
     rejectUnauthorized: tls.insecureSkipVerify !== true && tls.thumbprint === undefined,
     // A resumed session shows no certificate to hold against the pin.
     ...(tls.thumbprint !== undefined && { maxCachedSessions: 0 }),
     ...(tls.ca !== undefined && { ca: tls.ca }),
     ...(tls.cert !== undefined && { cert: tls.cert }),
     ...(tls.key !== undefined && { key: Redacted.value(tls.key) }),
-    ...(tls.serverName !== undefined && { servername: tls.serverName })
+    ...(tls.serverName !== undefined && { servername: tls.serverName }),
+    ...(tls.maxVersion !== undefined && { maxVersion: tls.maxVersion })
   })
   const pin = tls.thumbprint
   if (pin === undefined) return connect
@@ -60,12 +65,17 @@ const watched =
       callback(...outcome)
     })
 
-const options = (endpoint: Endpoint) => ({
+const toProxy = buildConnector(common)
+
+const optionsOf = (route: Route, endpoint: Endpoint) => ({
   pipelining: 1,
   allowH2: false,
   headersTimeout: 0,
   bodyTimeout: 0,
-  connect: connectorOf(endpoint.tls ?? {})
+  connect: Tunnel.connectorOf(endpoint.origin, route, connectorOf(endpoint.tls ?? {}), {
+    toProxy,
+    timeoutMillis: connectTimeoutMillis
+  })
 })
 
 const scoped = <D extends Dispatcher>(make: () => D): Effect.Effect<D, never, Scope.Scope> =>
@@ -103,43 +113,50 @@ const over = (endpoint: Endpoint, dispatcher: Dispatcher): Effect.Effect<HttpCli
     Effect.map(HttpClient.mapRequest(HttpClientRequest.prependUrl(endpoint.origin)))
   )
 
-/** A pool of sockets to one endpoint. */
-export const client = (endpoint: Endpoint): Effect.Effect<HttpClient.HttpClient, never, Scope.Scope> =>
-  Effect.flatMap(
-    scoped(() => new Agent(options(endpoint))),
-    (agent) => over(endpoint, agent)
-  )
-
-/** One socket. undici reconnects silently when it is lost; `intact` tells. */
-export const connection = (endpoint: Endpoint): Effect.Effect<Connection, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    let certificate: Uint8Array | undefined
-    let opened = false
-    const { connect, ...others } = options(endpoint)
-    const dispatcher = yield* scoped(
-      () =>
-        new Client(endpoint.origin, {
-          ...others,
-          connect: watched(connect, (socket) => {
-            opened = true
-            const shown = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
-            certificate = shown === undefined ? undefined : new Uint8Array(shown.raw)
-          }),
-          keepAliveTimeout: keepAliveMillis,
-          keepAliveMaxTimeout: keepAliveMillis
-        })
+/** The operations of Dial over sockets, each through the proxy of its route. */
+export const make = (route: Route) => {
+  /** A pool of sockets to one endpoint. */
+  const client = (endpoint: Endpoint): Effect.Effect<HttpClient.HttpClient, never, Scope.Scope> =>
+    Effect.flatMap(
+      scoped(() => new Agent(optionsOf(route, endpoint))),
+      (agent) => over(endpoint, agent)
     )
-    let intact = true
-    dispatcher.on("disconnect", () => {
-      intact = false
+
+  /** One socket. undici reconnects silently when it is lost; `intact` tells. */
+  const connection = (endpoint: Endpoint): Effect.Effect<Connection, never, Scope.Scope> =>
+    Effect.gen(function* () {
+      let certificate: Uint8Array | undefined
+      let opened = false
+      const { connect, ...others } = optionsOf(route, endpoint)
+      // Of a plain connection the only TLS there may be is the proxy's.
+      const secure = endpoint.origin.startsWith("https:")
+      const dispatcher = yield* scoped(
+        () =>
+          new Client(endpoint.origin, {
+            ...others,
+            connect: watched(connect, (socket) => {
+              opened = true
+              const shown = secure && socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
+              certificate = shown === undefined ? undefined : new Uint8Array(shown.raw)
+            }),
+            keepAliveTimeout: keepAliveMillis,
+            keepAliveMaxTimeout: keepAliveMillis
+          })
+      )
+      let intact = true
+      dispatcher.on("disconnect", () => {
+        intact = false
+      })
+      dispatcher.on("connectionError", () => {
+        intact = false
+      })
+      return {
+        client: yield* over(endpoint, dispatcher),
+        intact: Effect.sync(() => intact),
+        opened: Effect.sync(() => opened),
+        peerCertificate: Effect.sync(() => certificate)
+      }
     })
-    dispatcher.on("connectionError", () => {
-      intact = false
-    })
-    return {
-      client: yield* over(endpoint, dispatcher),
-      intact: Effect.sync(() => intact),
-      opened: Effect.sync(() => opened),
-      peerCertificate: Effect.sync(() => certificate)
-    }
-  })
+
+  return { client, connection }
+}

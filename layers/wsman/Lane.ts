@@ -14,6 +14,7 @@ import type { Carrier } from "./Carrier.ts"
 import { type Credentials, type LogOnMethod, logOnMethod } from "./Credentials.ts"
 import { type HttpAnswer, soapContentType } from "./HttpAnswer.ts"
 import * as LogOn from "./LogOn.ts"
+import { type Listener, tapped } from "./WireTap.ts"
 import { Protocol, Unavailable, type WsmanError } from "./WsmanError.ts"
 
 export interface Lane {
@@ -32,6 +33,8 @@ export interface LaneOptions {
   readonly credentials: Credentials
   /** How long the listener may take; an answer is awaited a little longer. */
   readonly operationTimeoutSeconds: number
+  /** Who is told of every envelope, and as which lane's. */
+  readonly overheard?: { readonly lane: string; readonly listener: Listener }
 }
 
 /** The path of every WinRM listener. */
@@ -59,6 +62,7 @@ const unavailable = (error: unknown, opened: boolean): Unavailable => {
     failure.code === "ECONNREFUSED" ||
     failure.kind === "unresolved" ||
     failure.kind === "fenced" ||
+    failure.kind === "proxy" ||
     failure.code === "UND_ERR_CONNECT_TIMEOUT"
   const kind = isForeign(failure.code) ? "notWinRM" : failure.kind
   return new Unavailable({ kind, detail: failure.text, sent: !neverLeft })
@@ -113,6 +117,7 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
   const one = yield* Semaphore.make(1)
   let open: Open | undefined
   let exchanges = 0
+  let status: number | undefined
 
   const hangUp = Effect.suspend(() => {
     const last = open
@@ -146,13 +151,10 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
         HttpClientRequest.bodyUint8Array(body, contentType)
       )
       return client.execute(request).pipe(
-        Effect.flatMap((response) =>
-          Effect.map(bodyOf(response), (bytes) => ({
-            status: response.status,
-            headers: response.headers,
-            body: bytes
-          }))
-        ),
+        Effect.flatMap((response) => {
+          status = response.status
+          return Effect.map(bodyOf(response), (body) => ({ status: response.status, headers: response.headers, body }))
+        }),
         Effect.catch((error): Effect.Effect<never, Unavailable | Protocol> =>
           error instanceof Protocol
             ? Effect.fail(error)
@@ -186,6 +188,7 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
     })
 
   const exchange = Effect.fnUntraced(function* (envelope: string): Effect.fn.Return<string, WsmanError | LogOnLost> {
+    status = undefined
     const method = yield* Effect.fromResult(logOnMethod(options.credentials, options.endpoint))
     const on = yield* connected
     const known = on.carrier !== undefined
@@ -204,12 +207,22 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
     Effect.fail(new Unavailable({ kind: "reset", detail: "the listener does not keep its connections", sent: false }))
 
   /** A log-on that was lost is made once more, on a new connection. */
+  const exchanged = (envelope: string): Effect.Effect<string, WsmanError> =>
+    attempt(envelope).pipe(
+      Effect.catchTag("LogOnLost", () => attempt(envelope)),
+      Effect.catchTag("LogOnLost", lost)
+    )
+
+  const { overheard } = options
   const post = (envelope: string): Effect.Effect<string, WsmanError> =>
     one.withPermit(
-      attempt(envelope).pipe(
-        Effect.catchTag("LogOnLost", () => attempt(envelope)),
-        Effect.catchTag("LogOnLost", lost)
-      )
+      overheard === undefined
+        ? exchanged(envelope)
+        : tapped(overheard.listener, exchanged(envelope), {
+            lane: overheard.lane,
+            request: envelope,
+            status: () => status
+          })
     )
 
   return { post, exchanges: Effect.sync(() => exchanges) } satisfies Lane
