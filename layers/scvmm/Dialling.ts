@@ -24,6 +24,8 @@ export interface OpenSession extends SessionCall.Station {
   readonly server: Server
   /** Set by a call after which the session must not be used again. */
   spoiled: boolean
+  /** Verbs that were run on it. */
+  calls: number
 }
 
 /** How a dial of one exec host ended. */
@@ -125,7 +127,7 @@ const sendExtras = (station: SessionCall.Station, connection: ProviderConnection
 export interface Means {
   readonly circuit: Circuit
   readonly moduleText: string
-  readonly report: (connection: ProviderConnection, result: HostResult) => Effect.Effect<void>
+  readonly report: (result: HostResult) => Effect.Effect<void>
 }
 
 const openOn = Effect.fn("ScvmmSession.open")(function* (
@@ -151,7 +153,7 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
     yield* sendExtras(station, connection)
   }
   const server = yield* connectServer(connection, station)
-  return { ...station, shellId: pool.shellId, server, spoiled: false }
+  return { ...station, shellId: pool.shellId, server, spoiled: false, calls: 0 }
 })
 
 /**
@@ -192,7 +194,7 @@ export const dial = Effect.fn("ScvmmSession.dial")(function* (
     )
     if (Result.isSuccess(opened)) {
       const { server, shellId } = opened.success
-      yield* means.report(connection, { host, ok: true })
+      yield* means.report({ host, ok: true })
       yield* Effect.logInfo("PowerShell session opened").pipe(
         Effect.annotateLogs({
           exec_host: host,
@@ -203,7 +205,7 @@ export const dial = Effect.fn("ScvmmSession.dial")(function* (
       return opened.success
     }
     const error = opened.failure
-    yield* means.report(connection, { host, ok: false, message: error.message })
+    yield* means.report({ host, ok: false, message: error.message })
     if (error instanceof AuthenticationFailed) {
       yield* means.circuit.refused(connection, error)
       return yield* error

@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
@@ -80,6 +81,8 @@ interface View {
   history: PollPlan.History
   /** Opened when the plan may have changed. */
   readonly wake: Latch.Latch
+  /** Whether a session is kept for the polls. */
+  warm: boolean
   /** The failure that was last told, so that each is told once. */
   told: string | undefined
 }
@@ -175,9 +178,17 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     })
   })
 
+  /** Polls of VMs in transition may be further apart than keepAliveSeconds. */
+  const keepWarm = Effect.fnUntraced(function* (uid: string, view: View, warm: boolean) {
+    if (view.warm === warm) return
+    view.warm = warm
+    yield* session.keepWarm(uid, warm)
+  })
+
   const loop = Effect.fnUntraced(function* (uid: string, view: View): Effect.fn.Return<never> {
     for (;;) {
       view.wake.closeUnsafe()
+      yield* keepWarm(uid, view, HashSet.size(view.sightings.moving) > 0)
       const plan = PollPlan.plan(view.sightings, view.history, pacing)
       if (plan === undefined) {
         yield* view.wake.await
@@ -197,6 +208,7 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
       sightings: Sightings.empty,
       history: PollPlan.begin(now),
       wake: Latch.makeUnsafe(),
+      warm: false,
       told: undefined
     }
     view.connection = connection
@@ -252,7 +264,7 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     forget: (providerUid) =>
       Effect.suspend(() => {
         views.delete(providerUid)
-        return FiberMap.remove(loops, providerUid)
+        return Effect.andThen(FiberMap.remove(loops, providerUid), session.keepWarm(providerUid, false))
       }),
     changes: Stream.fromPubSub(changes).pipe(Stream.merge(Stream.fromEffectDrain(FiberMap.join(loops))))
   })

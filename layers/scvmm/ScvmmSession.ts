@@ -8,6 +8,7 @@ import type { Dial } from "../Dial.ts"
 import type { HostResult, OpenSession } from "./Dialling.ts"
 import { AnswerInvalid, type ScvmmError } from "./ScvmmError.ts"
 import * as SessionCall from "./SessionCall.ts"
+import { mostSessions } from "./SessionPool.ts"
 import * as SessionPools from "./SessionPools.ts"
 import type { SessionExtras } from "./SessionSetup.ts"
 
@@ -61,7 +62,10 @@ const spoils = (error: ScvmmError): boolean =>
   error._tag === "ScvmmAuthenticationFailed"
 
 const runOn = <P, A>(open: OpenSession, verb: Verb<P, A>, parameters: P) =>
-  SessionCall.run(open, verb, parameters).pipe(
+  Effect.suspend(() => {
+    open.calls += 1
+    return SessionCall.run(open, verb, parameters)
+  }).pipe(
     Effect.onError((cause) =>
       Effect.sync(() => {
         open.spoiled ||= cause.reasons.some((reason) => reason._tag !== "Fail" || spoils(reason.error))
@@ -109,6 +113,11 @@ export class ScvmmSession extends Context.Service<
     readonly server: (connection: ProviderConnection) => Effect.Effect<Server, ScvmmError>
     /** Deletes a shell that an earlier incarnation left; a shell that is gone counts as deleted. */
     readonly deleteShell: (connection: ProviderConnection, shell: SessionRef) => Effect.Effect<void, ScvmmError>
+    /**
+     * While told so, one session of the provider stays open however long it is idle: machines are in transition, and each poll
+     * would dial anew otherwise.
+     */
+    readonly keepWarm: (providerUid: string, warm: boolean) => Effect.Effect<void>
     /** Open and idle sessions of a provider, for its status. */
     readonly counts: (providerUid: string) => Effect.Effect<{ readonly open: number; readonly idle: number }>
     /** How the last dial of each exec host ended, of those tried since spec or Secret changed: for the provider's status. */
@@ -124,7 +133,7 @@ export class ScvmmSession extends Context.Service<
           .pipe(
             // Every idle session may have ended with its host: each failure discards one, so the last try has a fresh one.
             Effect.retry({
-              times: SessionPools.mostSessions(connection),
+              times: mostSessions(connection),
               while: (error) => error._tag === "ScvmmSessionLost"
             })
           )
@@ -144,6 +153,7 @@ export class ScvmmSession extends Context.Service<
         use: (connection, f) => sessions.borrow(connection, "blocking", (open) => f(sessionOf(open))),
         server: (connection) => sessions.borrow(connection, "read", (open) => Effect.succeed(open.server)),
         deleteShell: sessions.deleteShell,
+        keepWarm: sessions.keepWarm,
         counts: sessions.counts,
         hosts: sessions.hosts
       })

@@ -1,174 +1,103 @@
-/** Sessions kept warm: one pool a provider and version of its spec and Secret, released when idle (design D17). */
-import * as Cause from "effect/Cause"
+/** A pool of sessions for each provider and version of its spec and Secret, made when first asked for (design D17). */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
-import * as Pool from "effect/Pool"
 import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import type * as Dial from "../Dial.ts"
-import * as Capacity from "./Capacity.ts"
 import * as Circuit from "./Circuit.ts"
 import * as Dialling from "./Dialling.ts"
 import * as Module from "./Module.ts"
-import { AuthenticationFailed, HostUnavailable } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
+import * as SessionPool from "./SessionPool.ts"
+import type { Kind } from "./Turn.ts"
 import type { DialError } from "./Unavailability.ts"
 
 export interface Sessions {
-  /**
-   * Borrows a session for the time of `f`, dialling when none is free and fewer than `mostSessions` are open. `blocking`
-   * ones are at most one fewer, so that a read always finds one. While the hosts' quotas allow no more, it waits for one.
-   */
+  /** As SessionPool's. */
   readonly borrow: <A, E, R>(
     connection: ProviderConnection,
-    kind: "read" | "blocking",
+    kind: Kind,
     f: (session: Dialling.OpenSession) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E | DialError, R>
   readonly deleteShell: (
     connection: ProviderConnection,
     shell: { readonly execHost: string; readonly shellId: string }
   ) => Effect.Effect<void, DialError>
+  /** As SessionPool's, of the provider's latest version. */
+  readonly keepWarm: (providerUid: string, warm: boolean) => Effect.Effect<void>
   readonly counts: (providerUid: string) => Effect.Effect<{ readonly open: number; readonly idle: number }>
   readonly hosts: (providerUid: string) => Effect.Effect<ReadonlyArray<Dialling.HostResult>>
 }
 
-interface Entry {
-  readonly pool: Pool.Pool<Dialling.OpenSession, DialError>
-  readonly capacity: Capacity.Capacity
-}
-
-/** A quota of the exec hosts, which takes no further session. */
-const isQuota = (error: unknown): error is HostUnavailable =>
-  error instanceof HostUnavailable && error.reason === "QuotaExceeded"
-
-/** As often somebody who found no session waits for one that is in use. */
-const waits = 2
-
-/** A pool of a provider that nobody asked for is forgotten; its sessions are closed long before. */
+/** A pool that nobody asked for is forgotten; its sessions are closed long before. */
 const forgetAfter = Duration.minutes(10)
-
-/** Sessions that a provider may have open: spec.sessions, but never less than one that blocks and one that reads. */
-export const mostSessions = ({ sessions }: ProviderConnection): number => Math.max(2, sessions)
 
 const keyOf = ({ uid, specVersion, credentialVersion }: ProviderConnection): string =>
   JSON.stringify([uid, specVersion, credentialVersion])
 
-/**
- * One dial at a time, and whoever asked before a dial failed shares its failure instead of trying again: ten callers with
- * a wrong password are one refused log-on, with a dead host one time-out.
- */
-const sharedFailure = <A, R>(dial: Effect.Effect<A, DialError, R>) =>
-  Effect.map(Semaphore.make(1), (one) => {
-    let asked = 0
-    let failed: { readonly covers: number; readonly error: DialError } | undefined
-    return Effect.suspend(() => {
-      const turn = ++asked
-      return one.withPermit(
-        Effect.suspend(() =>
-          failed !== undefined && turn <= failed.covers
-            ? Effect.fail(failed.error)
-            : Effect.tapError(dial, (error) =>
-                Effect.sync(() => {
-                  failed = { covers: asked, error }
-                })
-              )
-        )
-      )
-    })
-  })
+/** A provider, beyond any of its versions. Fields are read and written between two yields only. */
+interface Provider {
+  /** The version that was last asked for. */
+  key: string
+  warm: boolean
+  /** By key: of older versions sessions may still be open. */
+  readonly pools: Map<string, SessionPool.SessionPool>
+  /** How the last dial of each exec host ended, of the version `hostsOf`. */
+  hosts: Map<string, Dialling.HostResult>
+  hostsOf: string
+}
 
 export const make = Effect.gen(function* () {
   const home = yield* Effect.context<Dial.Dial>()
   const circuit = yield* Circuit.make
   const moduleText = yield* Effect.orDie(Module.text)
-  // Both are read and written between two yields only.
-  const results = new Map<string, { readonly versions: string; readonly byHost: Map<string, Dialling.HostResult> }>()
-  const tallies = new Map<string, { open: number; borrowed: number }>()
+  const providers = new Map<string, Provider>()
   /** The connection behind a key: what an RcMap key holds is compared, and a password is not to be. */
   const connections = new Map<string, ProviderConnection>()
 
-  const tally = (uid: string) => {
-    const known = tallies.get(uid) ?? { open: 0, borrowed: 0 }
-    tallies.set(uid, known)
-    return known
-  }
-  const counted = (uid: string, field: "open" | "borrowed"): Effect.Effect<void, never, Scope.Scope> =>
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        tally(uid)[field] += 1
-      }),
-      () =>
-        Effect.sync(() => {
-          tally(uid)[field] -= 1
-        })
-    )
-
-  const means: Dialling.Means = {
-    circuit,
-    moduleText,
-    report: (connection, result) =>
-      Effect.sync(() => {
-        const versions = keyOf(connection)
-        const known = results.get(connection.uid)
-        const entry =
-          known?.versions === versions ? known : { versions, byHost: new Map<string, Dialling.HostResult>() }
-        entry.byHost.set(result.host, result)
-        results.set(connection.uid, entry)
-      })
+  const providerOf = (uid: string): Provider => {
+    const known = providers.get(uid)
+    if (known !== undefined) return known
+    const provider: Provider = { key: "", warm: false, pools: new Map(), hosts: new Map(), hostsOf: "" }
+    providers.set(uid, provider)
+    return provider
   }
 
-  const entryOf = Effect.fnUntraced(function* (key: string): Effect.fn.Return<Entry, never, Scope.Scope | Dial.Dial> {
+  const poolOf = Effect.fnUntraced(function* (key: string) {
     const connection = connections.get(key)
     if (connection === undefined) return yield* Effect.die(new Error("a session pool without a connection"))
     yield* Effect.addFinalizer(() => Effect.sync(() => connections.delete(key)))
-    const capacity = yield* Capacity.make(mostSessions(connection))
-    let open = 0
-    const counting = Effect.acquireRelease(
-      Effect.sync(() => {
-        open += 1
-      }),
-      () =>
+    const provider = providerOf(connection.uid)
+    const pool = yield* SessionPool.make(connection, {
+      circuit,
+      moduleText,
+      report: (result) =>
         Effect.sync(() => {
-          open -= 1
+          if (provider.hostsOf !== key) provider.hosts = new Map()
+          provider.hostsOf = key
+          provider.hosts.set(result.host, result)
         })
-    )
-    const dialled = Dialling.dial(connection, means).pipe(
-      Effect.tapError((error) => (isQuota(error) ? capacity.refused(open, error) : Effect.void)),
-      Effect.tap(Effect.all([capacity.accepted, counting, counted(connection.uid, "open")], { discard: true }))
-    )
-    const acquire = yield* sharedFailure(
-      Effect.andThen(
-        Effect.suspend(() => capacity.check(open)),
-        dialled
-      )
-    )
-    const pool = yield* Pool.makeWithTTL({
-      acquire,
-      min: 0,
-      max: mostSessions(connection),
-      timeToLive: Duration.seconds(connection.keepAliveSeconds)
     })
-    return { pool, capacity }
+    provider.pools.set(key, pool)
+    yield* Effect.addFinalizer(() => Effect.sync(() => provider.pools.delete(key)))
+    return pool
   })
 
-  const entries = yield* RcMap.make({
+  const pools = yield* RcMap.make({
     idleTimeToLive: forgetAfter,
     // On the layer's own services: a caller's span must not become the parent of every later dial.
     lookup: (key: string) =>
-      Effect.updateContext(entryOf(key), (context: Context.Context<Scope.Scope>) =>
+      Effect.updateContext(poolOf(key), (context: Context.Context<Scope.Scope>) =>
         Context.add(home, Scope.Scope, Context.get(context, Scope.Scope))
       )
   })
 
-  const unusable = (session: Dialling.OpenSession, exit: Exit.Exit<unknown, unknown>) =>
-    Effect.map(
-      session.pool.broken,
-      (broken) => session.spoiled || Option.isSome(broken) || (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause))
-    )
+  /** Only sessions of the version that is asked for are kept warm. */
+  const warmth = (provider: Provider): Effect.Effect<void> =>
+    Effect.forEach(provider.pools, ([key, pool]) => pool.keepWarm(provider.warm && key === provider.key), {
+      discard: true
+    })
 
   const borrow: Sessions["borrow"] = (connection, kind, f) =>
     Effect.acquireUseRelease(
@@ -177,35 +106,14 @@ export const make = Effect.gen(function* () {
         Effect.gen(function* () {
           const key = keyOf(connection)
           connections.set(key, connection)
-          const entry = yield* RcMap.get(entries, key).pipe(Scope.provide(scope))
-          /** A session was asked for, and there was none. */
-          let missed = false
-          const used = Effect.gen(function* () {
-            // Sessions that are open have the same password.
-            yield* circuit.check(connection)
-            missed = true
-            const session = yield* Pool.get(entry.pool).pipe(Scope.provide(scope))
-            missed = false
-            yield* counted(connection.uid, "borrowed").pipe(Scope.provide(scope))
-            return yield* f(session).pipe(
-              Effect.tapError((error) =>
-                error instanceof AuthenticationFailed ? circuit.refused(connection, error) : Effect.void
-              ),
-              Effect.onExit((exit) =>
-                Effect.flatMap(unusable(session, exit), (yes) =>
-                  yes ? Pool.invalidate(entry.pool, session) : Effect.void
-                )
-              )
-            )
-          })
-          const attempt = Effect.suspend(() => {
-            missed = false
-            return entry.capacity.within(kind)(used)
-          })
-          return yield* Effect.retry(attempt, {
-            times: waits,
-            while: (error) => missed && isQuota(error) && entry.capacity.shrunk()
-          })
+          // Held for as long as the call takes, which may be longer than an unused pool is remembered.
+          const pool = yield* RcMap.get(pools, key).pipe(Scope.provide(scope))
+          const provider = providerOf(connection.uid)
+          if (provider.key !== key) {
+            provider.key = key
+            yield* warmth(provider)
+          }
+          return yield* pool.borrow(kind, f)
         }),
       (scope, exit) => Scope.close(scope, exit)
     )
@@ -213,12 +121,22 @@ export const make = Effect.gen(function* () {
   const sessions: Sessions = {
     borrow,
     deleteShell: (connection, shell) => Effect.provideContext(Dialling.deleteShell(connection, shell, circuit), home),
+    keepWarm: (uid, warm) =>
+      Effect.suspend(() => {
+        const provider = warm ? providerOf(uid) : providers.get(uid)
+        if (provider === undefined) return Effect.void
+        provider.warm = warm
+        return warmth(provider)
+      }),
     counts: (uid) =>
       Effect.sync(() => {
-        const { open, borrowed } = tallies.get(uid) ?? { open: 0, borrowed: 0 }
-        return { open, idle: Math.max(0, open - borrowed) }
+        const all = [...(providers.get(uid)?.pools.values() ?? [])].map((pool) => pool.counts())
+        return {
+          open: all.reduce((sum, { open }) => sum + open, 0),
+          idle: all.reduce((sum, { idle }) => sum + idle, 0)
+        }
       }),
-    hosts: (uid) => Effect.sync(() => [...(results.get(uid)?.byHost.values() ?? [])])
+    hosts: (uid) => Effect.sync(() => [...(providers.get(uid)?.hosts.values() ?? [])])
   }
   return sessions
 })

@@ -11,9 +11,9 @@ import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import * as Verb from "../../../schemas/vmm/Verb.ts"
 import { fast } from "../../../src/simulators/scvmm/Latency.ts"
 import * as Scvmm from "../../../src/simulators/scvmm/Scvmm.ts"
-import type { Quotas } from "../../../src/simulators/scvmm/Shells.ts"
+import type { Quotas } from "../../../src/simulators/scvmm/Quotas.ts"
 import * as WinRmServer from "../../../src/simulators/scvmm/WinRmServer.ts"
-import { inTime, settle } from "../../harness/VirtualTime.ts"
+import { inTime } from "../../harness/VirtualTime.ts"
 import { request } from "../../src/simulators/scvmm/Scenario.ts"
 import * as Site from "./Site.ts"
 
@@ -75,8 +75,9 @@ describe("a host that takes no more shells", () => {
     within({ maxShellsPerUser: 2 }, () =>
       Effect.gen(function* () {
         const session = yield* ScvmmSession
-        yield* Effect.all(many(6), { concurrency: "unbounded" })
-        yield* Effect.sleep("5 seconds")
+        // The third is refused: there are two places from then on.
+        const brief = session.use(connection, () => Effect.sleep("3 seconds"))
+        yield* Effect.all([brief, brief, brief], { concurrency: "unbounded" })
         yield* Effect.forEach([1, 2, 3, 4], () =>
           Effect.forkChild(
             session.use(connection, () => Effect.sleep("10 minutes")),
@@ -177,7 +178,7 @@ describe("Capacity", () => {
 
   it.effect("pauses twice as long after each refusal, at most ten minutes, and starts over after a success", () =>
     Effect.gen(function* () {
-      const capacity = yield* Capacity.make(4)
+      const capacity = Capacity.make(4)
       const pauses: Array<number> = []
       for (let round = 0; round < 7; round++) {
         yield* capacity.refused(2, error)
@@ -198,34 +199,28 @@ describe("Capacity", () => {
 
   it.effect("has as many places as there are sessions, and all again when the time is over", () =>
     Effect.gen(function* () {
-      const capacity = yield* Capacity.make(4)
-      let inside = 0
-      const enter = Effect.forkChild(
-        capacity.within("read")(
-          Effect.andThen(
-            Effect.sync(() => void (inside += 1)),
-            Effect.never
-          )
-        ),
-        { startImmediately: true }
-      )
+      const capacity = Capacity.make(4)
+      assert.strictEqual(capacity.places(), 4)
       yield* capacity.refused(2, error)
       assert.isTrue(capacity.shrunk())
-      for (let at = 0; at < 3; at++) yield* enter
-      assert.strictEqual(inside, 2)
-      yield* TestClock.adjust("31 seconds")
-      for (let at = 0; at < 3; at++) yield* enter
-      yield* settle
-      assert.strictEqual(inside, 4)
+      assert.strictEqual(capacity.places(), 2)
+      assert.strictEqual(capacity.refusal(), error)
+      yield* TestClock.adjust("29 seconds")
+      yield* capacity.reopened
+      assert.strictEqual(capacity.places(), 2)
+      yield* TestClock.adjust("2 seconds")
+      yield* capacity.reopened
+      assert.strictEqual(capacity.places(), 4)
     })
   )
 
   it.effect("lets nobody wait for a single session", () =>
     Effect.gen(function* () {
-      const capacity = yield* Capacity.make(4)
+      const capacity = Capacity.make(4)
       yield* capacity.refused(2, error)
       yield* Effect.flip(capacity.check(1))
       assert.isFalse(capacity.shrunk())
+      assert.strictEqual(capacity.places(), 4)
     })
   )
 })

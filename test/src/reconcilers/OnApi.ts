@@ -67,6 +67,7 @@ export const make = Effect.gen(function* () {
           : Effect.fail(new AuthenticationFailed({ host: "exec", detail: "401" }))
       }),
     deleteShell: () => unused,
+    keepWarm: () => Effect.void,
     counts: () => Effect.succeed({ open: 0, idle: 0 }),
     hosts: () => Effect.succeed([])
   })
