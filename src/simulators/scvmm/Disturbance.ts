@@ -1,5 +1,6 @@
 /** What can befall an exchange with a simulated WinRM listener, by rules that are data: which exchange, and what: pure. */
 import * as Schema from "effect/Schema"
+import type { Operation } from "../../../layers/wsman/SoapOperation.ts"
 
 /** An exchange by its SOAP operation; LogOn holds no envelope, only a step of a log-on. */
 export const Action = Schema.Literals([
@@ -15,10 +16,12 @@ export const Action = Schema.Literals([
   "Reconnect",
   "Connect",
   "Enumerate",
-  "Pull",
-  "CommandLine"
+  "Pull"
 ])
 export type Action = typeof Action.Type
+
+/** A command line is a Command too. */
+export const actionOf = ({ _tag }: Operation): Action => (_tag === "CommandLine" ? "Command" : _tag)
 
 /** `carriedOut`: whether the request takes effect all the same. */
 export const Disturbance = Schema.Union([

@@ -1,6 +1,7 @@
 /** What stands behind the simulated WinRM listener: something that runs pipelines, one runspace a session. */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
 import type { PsValue } from "../../../layers/psrp/PsValue.ts"
 
 export interface Command {
@@ -27,7 +28,12 @@ export interface Streams {
   readonly output: (value: PsValue) => Effect.Effect<void>
   readonly error: (failure: Failure) => Effect.Effect<void>
   readonly warning: (message: string) => Effect.Effect<void>
+  readonly verbose: (message: string) => Effect.Effect<void>
+  readonly debug: (message: string) => Effect.Effect<void>
+  readonly information: (messageData: PsValue, tags: ReadonlyArray<string>) => Effect.Effect<void>
   readonly progress: (activity: string, status: string, percentComplete: number) => Effect.Effect<void>
+  /** What is piped into the pipeline's first command; to be read once. */
+  readonly input: Stream.Stream<PsValue>
 }
 
 /** The pipeline ends as Failed with this record. */
@@ -44,9 +50,14 @@ export interface Runspace {
   readonly invoke: (commands: ReadonlyArray<Command>, streams: Streams) => Effect.Effect<void, Terminated>
 }
 
+/** Whom a runspace is for. */
+export interface Session {
+  readonly userName: string
+  readonly shellId: string
+  /** powershell.exe of a cmd shell: it finds our module installed, and connected to its VMM server by a profile. */
+  readonly installed?: boolean
+}
+
 export interface PowerShellHost {
-  readonly open: (session: {
-    readonly userName: string
-    readonly shellId: string
-  }) => Effect.Effect<Runspace, never, Scope.Scope>
+  readonly open: (session: Session) => Effect.Effect<Runspace, never, Scope.Scope>
 }

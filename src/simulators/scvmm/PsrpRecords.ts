@@ -1,10 +1,19 @@
 /** What a PowerShellHost reports, as the PSRP messages that Windows PowerShell would send. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
 import type { ErrorRecord } from "../../../layers/psrp/ErrorRecord.ts"
-import { progressRecord, warningRecord } from "../../../layers/psrp/InformationalRecord.ts"
+import {
+  debugRecord,
+  informationRecord,
+  progressRecord,
+  verboseRecord,
+  warningRecord
+} from "../../../layers/psrp/InformationalRecord.ts"
 import type { MessageBody } from "../../../layers/psrp/Message.ts"
 import { errorRecord, pipelineOutput } from "../../../layers/psrp/PipelineMessage.ts"
+import type { PsValue } from "../../../layers/psrp/PsValue.ts"
 import type { Failure, Streams } from "./PowerShellHost.ts"
-import type * as Effect from "effect/Effect"
 
 const exceptionTypes = (type: string): ReadonlyArray<string> => [
   ...new Set([type, "System.SystemException", "System.Exception", "System.Object"])
@@ -55,10 +64,20 @@ export const defectRecord: ErrorRecord = {
 }
 
 /** Streams whose every item becomes a message. */
-export const streamsTo = (send: (body: MessageBody) => Effect.Effect<void>): Streams => ({
+export const streamsTo = (
+  send: (body: MessageBody) => Effect.Effect<void>,
+  input: Stream.Stream<PsValue>
+): Streams => ({
+  input,
   output: (value) => send(pipelineOutput(value)),
   error: (failure) => send(errorRecord(failureRecord(failure))),
   warning: (message) => send(warningRecord(message)),
+  verbose: (message) => send(verboseRecord(message)),
+  debug: (message) => send(debugRecord(message)),
+  information: (messageData, tags) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      send(informationRecord({ messageData, source: "", tags }, new Date(now).toISOString()))
+    ),
   progress: (activity, status, percentComplete) =>
     send(
       progressRecord({

@@ -33,6 +33,18 @@ export const maxShellsPerUser = (limit: number): FaultToWrite => ({
   text: `The WS-Management service cannot process the request. The maximum number of concurrent shells for this user has been exceeded: ${limit}. Close existing shells or raise the quota for this user.`
 })
 
+export const maxOperationsPerUser = (limit: number): FaultToWrite => ({
+  code: 0x803381a6,
+  subcode: "w:QuotaLimit",
+  text: `The WS-Management service cannot process the request. The maximum number of concurrent operations for this user has been exceeded: ${limit}. Close existing operations for this user, or raise the quota for this user.`
+})
+
+export const maxShellUsers: FaultToWrite = {
+  code: 0x803381ab,
+  subcode: "w:QuotaLimit",
+  text: "The WS-Management service cannot process the request. The maximum number of users executing shell operations has been exceeded. Retry after some time or raise the quota for concurrent shell users."
+}
+
 export const maxCommandsPerShell = (limit: number): FaultToWrite => ({
   code: FaultCode.MaxConcurrentCommandsPerShell,
   subcode: "w:QuotaLimit",
@@ -46,10 +58,70 @@ export const outOfMemory: FaultToWrite = {
   text: "Not enough memory resources are available to complete this operation."
 }
 
-export const shellExists: FaultToWrite = {
-  code: FaultCode.CreateFailedInvalidName,
+// The codes and words of wsmerror.h; which subcodes Windows gives them is not recorded.
+
+const aboutShell = (code: number, text: string): FaultToWrite => ({ code, subcode: "w:InvalidParameter", text })
+
+export const shellDisconnected = aboutShell(
+  0x803381c4,
+  "The WinRM service cannot process the request because the WinRS shell instance is currently disconnected."
+)
+
+export const disconnectNotSupported = aboutShell(
+  0x803381c5,
+  "The WinRM service cannot process the request. This WinRS shell instance does not support disconnect and reconnect operations because it was created by an older WinRS client or its provider does not support the disconnect operation."
+)
+
+export const otherClient = aboutShell(
+  0x803381c6,
+  "The WinRM service cannot process the request because the WinRS shell instance is connected to a different client."
+)
+
+export const connectedToOther = aboutShell(
+  0x803381cd,
+  "The WinRM service cannot process the request. The WinRS shell instance is currently connected to a different client."
+)
+
+export const alreadyDisconnected = aboutShell(
+  0x803381cf,
+  "The WinRM client cannot process the request. A disconnect operation cannot be performed on a WinRS shell instance that is already disconnected."
+)
+
+export const commandIdInvalid = aboutShell(
+  0x803381d4,
+  "The WinRM service cannot process the request because the command ID specified by the client is not a valid GUID. Modify the request and retry the request."
+)
+
+export const shellIdInvalid = aboutShell(
+  0x803381d5,
+  "The WinRM service cannot process the request because the shell ID specified by the client is not a valid GUID. Provide a valid ID and try again."
+)
+
+export const commandExists = aboutShell(
+  0x803381d6,
+  "The WinRM service cannot process the request. A command already exists with the command ID specified by the client."
+)
+
+export const shellExists = aboutShell(
+  0x803381d7,
+  "The WinRM service cannot process the request. A resource already exists with the shell ID specified by the client."
+)
+
+export const commandFilterExpected = aboutShell(
+  0x803381c0,
+  "The WinRM service cannot process the request. The enumeration request expects a selector based filter to specify the shell identifier."
+)
+
+export const enumerationInvalid = aboutShell(
+  0x80338084,
+  "The enumeration is invalid because previous Pull request failed."
+)
+
+/** A Receive of a cmd shell that names no command, as recorded. */
+export const invalidParameter: FaultToWrite = {
+  code: FaultCode.InvalidParameter,
   subcode: "w:InvalidParameter",
-  text: "The WS-Management service cannot create the shell: its id or name is invalid or in use."
+  text: "The parameter is incorrect."
 }
 
 export const protocolVersion: FaultToWrite = {
@@ -74,10 +146,14 @@ export const schemaInvalid = (detail: string): FaultToWrite => ({
   text: `The SOAP XML in the message does not match the corresponding XML schema definition: ${detail}.`
 })
 
-export const envelopeTooLarge = (limit: number): FaultToWrite => ({
+/** Smaller MaxEnvelopeSizes are refused (DSP0226 §6.2). */
+export const minEnvelopeBytes = 8192
+
+export const envelopeTooSmall: FaultToWrite = {
+  code: 0x8033807e,
   subcode: "w:EncodingLimit",
-  text: `The WS-Management service cannot process the request: its envelope exceeds ${limit} bytes.`
-})
+  text: "The WS-Management service cannot process the request because the envelope size in the request is too small."
+}
 
 /** What PowerShell's plugin makes of bytes that are no PSRP. */
 export const pluginError = (detail: string): FaultToWrite => ({

@@ -15,7 +15,9 @@ import type { Said } from "./Disturbed.ts"
 import { make as makeEntropy } from "./Entropy.ts"
 import type { Delivery } from "./Outbox.ts"
 import type { PowerShellHost } from "./PowerShellHost.ts"
-import { defaultQuotas, make as makeShells, type Quotas, type ShellInfo } from "./Shells.ts"
+import { defaultQuotas, type Quotas } from "./Quotas.ts"
+import type { ShellInfo } from "./Shell.ts"
+import { make as makeShells } from "./Shells.ts"
 import * as Faults from "./WinRmFaults.ts"
 import * as WinRmLogOn from "./WinRmLogOn.ts"
 
@@ -47,6 +49,8 @@ export interface Options {
   readonly certificate?: Uint8Array
   /** How output is put into answers. Default: Gathered. */
   readonly delivery?: Delivery
+  /** Of a whole PSRP fragment that it sends, its header's 21 bytes included. Default 32768, as Windows. */
+  readonly fragmentBytes?: number
   /** Decides where a disturbance has a probability; "winrm" unless given. */
   readonly seed?: string | number
   /** Told of every request that is a step of a log-on or an envelope, before anything becomes of it. */
@@ -58,7 +62,7 @@ export interface WinRmServer {
   readonly handler: Handler
   /** Shells that are open now. */
   readonly shells: Effect.Effect<ReadonlyArray<ShellInfo>>
-  /** Pipelines begun since the start. */
+  /** Commands begun since the start: pipelines, and programs of cmd shells. */
   readonly pipelines: Effect.Effect<number>
   /** HTTP exchanges since the start, refused ones included. */
   readonly exchanges: Effect.Effect<number>
@@ -109,7 +113,8 @@ const readEnvelope = Effect.fnUntraced(function* (
   body: Uint8Array,
   maxBytes: number
 ): Effect.fn.Return<Request | Said> {
-  if (body.length > maxBytes) return refuse(Faults.envelopeTooLarge(maxBytes))
+  // No fault: clients of Windows report this status, with nothing in the body.
+  if (body.length > maxBytes) return { _tag: "Reply", reply: WinRmLogOn.plain(413) }
   const text = decodeText(body)
   if (text === undefined) return refuse(Faults.schemaInvalid("not UTF-8"))
   const read = yield* Effect.result(readRequest(text))
@@ -135,7 +140,8 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
       quotas,
       configurations: options.configurations ?? ["Microsoft.PowerShell"],
       versionTable,
-      delivery: options.delivery ?? "Gathered"
+      delivery: options.delivery ?? "Gathered",
+      fragmentBytes: options.fragmentBytes ?? 32 * 1024
     })
     let exchanges = 0
     const logOns = WinRmLogOn.make({
@@ -186,7 +192,7 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
       const read = yield* readEnvelope(entered.body, quotas.maxEnvelopeBytes)
       if ("_tag" in read) return yield* write(entered, read)
       const { messageId } = read.header
-      return yield* Disturbed.run(meet({ action: read.operation._tag, connection, messageId }), {
+      return yield* Disturbed.run(meet({ action: Disturbance.actionOf(read.operation), connection, messageId }), {
         carryOut: perform(entered.user, read),
         write: (said) => write(entered, said),
         messageId,
@@ -197,7 +203,7 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
     return {
       handler,
       shells: shells.list,
-      pipelines: shells.pipelines,
+      pipelines: shells.commands,
       exchanges: Effect.sync(() => exchanges),
       refusedLogOns: Effect.sync(logOns.refused),
       disturb: (next) => {

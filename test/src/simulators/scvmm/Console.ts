@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { fromJs } from "../../../../layers/psrp/PsJson.ts"
@@ -48,7 +49,11 @@ export const collect = (
       output: (value) => Effect.sync(() => void values.push(value)),
       error: (failure) => Effect.die(failure),
       warning: () => Effect.void,
-      progress: () => Effect.void
+      verbose: () => Effect.void,
+      debug: () => Effect.void,
+      information: () => Effect.void,
+      progress: () => Effect.void,
+      input: Stream.empty
     }
     yield* Effect.mapError(runspace.invoke(commands, streams), (terminated) => terminated.failure)
     return values
