@@ -15,6 +15,7 @@ import type { Circuit } from "./Circuit.ts"
 import * as ExecHost from "./ExecHost.ts"
 import { AnswerInvalid, AuthenticationFailed, HostUnavailable, VmmFailure } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
+import * as ScrubbedPool from "./ScrubbedPool.ts"
 import * as SessionCall from "./SessionCall.ts"
 import * as SessionSetup from "./SessionSetup.ts"
 import { type DialError, fromOpenError } from "./Unavailability.ts"
@@ -139,7 +140,8 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
   // A scope of its own, begun before the pool: connections are dialled later, and must outlive the pool's release.
   const wire = yield* Scope.fork(yield* Effect.scope)
   const wsman = yield* Scope.provide(ExecHost.connect(connection, host, circuit), wire)
-  const pool = yield* RunspacePool.open(wsman, {
+  const scrub = ScrubbedPool.scrubOf(connection)
+  const opened = yield* RunspacePool.open(wsman, {
     idleTimeoutSeconds: idleTimeoutSeconds(connection.keepAliveSeconds),
     name: `capscvmm ${connection.namespace}/${connection.name}`
   }).pipe(
@@ -147,7 +149,8 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
     Effect.mapError((error) => fromOpenError(host, error))
   )
   yield* circuit.accepted(connection)
-  const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges }
+  const pool = ScrubbedPool.scrubbed(opened, scrub)
+  const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges, scrub }
   if (connection.configurationName === defaultConfiguration) {
     yield* sendModule(station, moduleText)
     yield* sendExtras(station, connection)
