@@ -5,6 +5,7 @@ import type * as Dial from "../Dial.ts"
 import * as Wsman from "../wsman/Wsman.ts"
 import * as WsmanError from "../wsman/WsmanError.ts"
 import type { Circuit } from "./Circuit.ts"
+import * as ScrubbedPool from "./ScrubbedPool.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 
 const endpointOf = (connection: ProviderConnection, host: string): Dial.Endpoint => {
@@ -49,5 +50,6 @@ export const connect = (
       authentication: connection.authentication,
       userName: connection.userName,
       password: connection.password
-    }
+    },
+    scrub: ScrubbedPool.scrubOf(connection)
   }).pipe(Effect.map((wsman) => sparing(wsman, connection, circuit)))

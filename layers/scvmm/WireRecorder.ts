@@ -9,6 +9,7 @@ import * as fs from "node:fs"
 import { Line } from "../../schemas/WireRecord.ts"
 import { ErrorId } from "../../schemas/vmm/Verb.ts"
 import type { Policy } from "../psrp/RedactedMessage.ts"
+import { scrubber } from "../psrp/RedactedText.ts"
 import * as Redaction from "../psrp/Redaction.ts"
 import { type Listener, type TappedClient, WireTap } from "../wsman/WireTap.ts"
 import { verbs } from "./Catalogue.ts"
@@ -110,7 +111,8 @@ export const layer = (file: string, limit = mostBytes): Layer.Layer<never, Recor
       let clients = 0
       const listen = Effect.fnUntraced(function* ({
         origin,
-        scrub
+        credentials,
+        scrub = scrubber([credentials.password])
       }: TappedClient): Effect.fn.Return<Listener, never, Scope.Scope> {
         const redaction = Redaction.make({ host: origin, client: ++clients }, { ...policy, scrub })
         yield* Effect.addFinalizer(() => Effect.forEach(redaction.end(), writer.write, { discard: true }))

@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import type { Credentials } from "./Credentials.ts"
 import type { WsmanError } from "./WsmanError.ts"
 
 /** An envelope and what came of it. Holds secrets. */
@@ -22,8 +23,9 @@ export interface TappedExchange {
 export interface TappedClient {
   /** scheme://host:port */
   readonly origin: string
-  /** Takes secrets that are known out of a text. */
-  readonly scrub: (text: string) => string
+  readonly credentials: Credentials
+  /** Takes all secrets that are known out of a text, the password among them. */
+  readonly scrub: ((text: string) => string) | undefined
 }
 
 /** Told of each exchange when it has ended, before the lane goes on. */
@@ -35,7 +37,7 @@ export const WireTap = Context.Reference<
 >("capscvmm/layers/WireTap", { defaultValue: () => undefined })
 
 /** The exchange, with a listener who is told of it however it ends. */
-export const overheard = (
+export const tapped = (
   listener: Listener,
   exchange: Effect.Effect<string, WsmanError>,
   known: { readonly lane: string; readonly request: string; readonly status: () => number | undefined }

@@ -1,0 +1,279 @@
+/**
+ * What a recording has to answer, in which order: per shell and command the exchanges of each operation, as they were made.
+ *
+ * Guarantees: each exchange is used once; a request that says what another one said (a repeated envelope) gets that one's.
+ * A request that the recording does not hold is told with the line that is next.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { readCreatePipeline } from "../../../layers/psrp/CreatePipeline.ts"
+import { decodeFragments, Defragmenter } from "../../../layers/psrp/Fragment.ts"
+import { decodeMessage, guidFromBytes, MessageType } from "../../../layers/psrp/Message.ts"
+import { readPublicKey, type RsaPublicKey } from "../../../layers/psrp/SessionKeyMessage.ts"
+import { actions } from "../../../layers/wsman/SoapNames.ts"
+import type { Operation } from "../../../layers/wsman/SoapOperation.ts"
+import type { Request } from "../../../layers/wsman/SoapRequest.ts"
+import { readRequest } from "../../../layers/wsman/SoapRequestReader.ts"
+import type { Recorded } from "./ReplayFile.ts"
+
+/** Ids of the recording, in upper case, and what they are called now. */
+export type Ids = Map<string, string>
+
+interface Command {
+  readonly id: string
+  readonly pipelineId: string | undefined
+  /** Names of what it runs; scripts have none. */
+  readonly runs: ReadonlyArray<string>
+  /** Of its CREATE_PIPELINE, until that is whole. */
+  readonly line: number
+}
+
+interface Shell {
+  readonly id: string
+  readonly poolId: string | undefined
+  /** In the order of the file. */
+  readonly exchanges: Array<Recorded>
+  readonly commands: Map<string, Command>
+}
+
+/** A shell that a client of now has made. */
+interface Live {
+  readonly shell: Shell
+  readonly ids: Ids
+  /** By the id of now: the recorded command's. */
+  readonly commands: Map<string, string>
+  readonly input: Defragmenter
+  key: RsaPublicKey | undefined
+}
+
+export interface Match {
+  readonly recorded: Recorded
+  readonly ids: Ids
+  /** Whom a session key is for. */
+  readonly key: RsaPublicKey | undefined
+}
+
+/** Why there is none, for a person. */
+export interface Mismatch {
+  readonly mismatch: string
+}
+
+export interface Script {
+  readonly next: (request: Request) => Match | Mismatch
+}
+
+/** As the recording names operations. */
+const nameOf = (operation: Operation): string => actions[operation._tag].split("/").at(-1) ?? ""
+
+const payloadsOf = (operation: Operation): ReadonlyArray<Uint8Array> => {
+  switch (operation._tag) {
+    case "Create":
+      return operation.creationXml === undefined ? [] : [operation.creationXml]
+    case "Command":
+      return [operation.arguments]
+    case "Send":
+      return operation.streams.map(({ data }) => data)
+    default:
+      return []
+  }
+}
+
+const commandIdOf = (operation: Operation): string | undefined => {
+  const id =
+    operation._tag === "Send"
+      ? operation.streams.find(({ commandId }) => commandId !== undefined)?.commandId
+      : "commandId" in operation
+        ? operation.commandId
+        : undefined
+  return id?.toUpperCase()
+}
+
+const header = { bytes: 40, pool: 8, pipeline: 24 }
+
+/** The addresses in the header of a payload's first message. */
+const addressed = (operation: Operation, at: number): string | undefined => {
+  const [data = new Uint8Array(0)] = payloadsOf(operation)
+  const [first] = Result.getOrElse(decodeFragments(data), () => [])
+  return first?.start === true && first.blob.length >= header.bytes
+    ? guidFromBytes(first.blob.subarray(at, at + 16)).toUpperCase()
+    : undefined
+}
+
+/** What CREATE_PIPELINE runs, when it is whole. */
+const runsOf = (message: Uint8Array): ReadonlyArray<string> | undefined => {
+  const decoded = Result.getOrUndefined(decodeMessage(message))
+  if (decoded?.type !== MessageType.CreatePipeline) return undefined
+  const pipeline = Result.getOrUndefined(readCreatePipeline(decoded.data))
+  return pipeline?.statements.flat().map(({ name, isScript }) => (isScript ? "" : name))
+}
+
+const told = (runs: ReadonlyArray<string>): string => runs.map((name) => (name === "" ? "a script" : name)).join(" | ")
+
+const same = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
+  a.length === b.length && a.every((name, index) => name.toLowerCase() === b[index]?.toLowerCase())
+
+const requestOf = ({ exchange }: Recorded): Effect.Effect<Request | undefined> =>
+  Effect.map(Effect.result(readRequest(exchange.request)), (read) =>
+    Result.isSuccess(read) && !("_tag" in read.success) ? read.success : undefined
+  )
+
+/** The recording by shell; what concerns none of its shells stays by itself. */
+const index = Effect.fnUntraced(function* (recording: ReadonlyArray<Recorded>) {
+  const shells: Array<Shell> = []
+  const byId = new Map<string, Shell>()
+  const inputs = new Map<Shell, Defragmenter>()
+  const others: Array<Recorded> = []
+  for (const recorded of recording) {
+    const { exchange } = recorded
+    const request = ["Create", "Command", "Send"].includes(exchange.operation) ? yield* requestOf(recorded) : undefined
+    const id = exchange.shellId?.toUpperCase() ?? ""
+    if (exchange.operation === "Create") {
+      const shell: Shell = {
+        id,
+        poolId: request && addressed(request.operation, header.pool),
+        exchanges: [recorded],
+        commands: new Map()
+      }
+      shells.push(shell)
+      byId.set(id, shell)
+      inputs.set(shell, new Defragmenter())
+      continue
+    }
+    const shell = byId.get(id)
+    if (shell === undefined) {
+      others.push(recorded)
+      continue
+    }
+    shell.exchanges.push(recorded)
+    if (request === undefined) continue
+    const commandId = exchange.commandId?.toUpperCase() ?? ""
+    if (exchange.operation === "Command") {
+      const pipelineId = addressed(request.operation, header.pipeline)
+      shell.commands.set(commandId, { id: commandId, pipelineId, runs: [], line: recorded.line })
+    }
+    for (const data of payloadsOf(request.operation)) {
+      for (const message of Result.getOrElse(inputs.get(shell)?.push(data) ?? Result.succeed([]), () => [])) {
+        const runs = runsOf(message)
+        const command = shell.commands.get(commandId)
+        if (runs !== undefined && command !== undefined) shell.commands.set(commandId, { ...command, runs })
+      }
+    }
+  }
+  return { shells, others }
+})
+
+export const make = Effect.fnUntraced(function* (recording: ReadonlyArray<Recorded>): Effect.fn.Return<Script> {
+  const { shells, others } = yield* index(recording)
+  const waiting = new Set(recording)
+  const live = new Map<string, Live>()
+  const answered = new Map<string, Match>()
+  let creates = 0
+
+  const expectation = (exchanges: ReadonlyArray<Recorded>, shell: Shell | undefined): string => {
+    const next = exchanges.find((recorded) => waiting.has(recorded))
+    if (next === undefined) return `nothing is left of it after line ${exchanges.at(-1)?.line ?? 1}`
+    const { operation, commandId } = next.exchange
+    const command = operation === "Command" ? shell?.commands.get(commandId?.toUpperCase() ?? "") : undefined
+    return `line ${next.line} is next: ${operation}${command === undefined ? "" : ` of ${told(command.runs)}`}`
+  }
+
+  const take = (
+    exchanges: ReadonlyArray<Recorded>,
+    operation: string,
+    commandId: string | undefined
+  ): Recorded | undefined => {
+    const found = exchanges.find(
+      (recorded) =>
+        waiting.has(recorded) &&
+        recorded.exchange.operation === operation &&
+        (operation === "Command" || (recorded.exchange.commandId?.toUpperCase() ?? "") === (commandId ?? ""))
+    )
+    if (found !== undefined) waiting.delete(found)
+    return found
+  }
+
+  const create = (request: Request): Match | Mismatch => {
+    const shell = shells[creates]
+    if (shell === undefined || request.operation._tag !== "Create")
+      return { mismatch: `the recording makes ${shells.length} shells, and this would be one more` }
+    creates++
+    const [recorded] = shell.exchanges
+    if (recorded === undefined) return { mismatch: "a shell without its Create" }
+    waiting.delete(recorded)
+    const id = request.operation.shellId?.toUpperCase() ?? shell.id
+    const ids: Ids = new Map([[shell.id, id]])
+    const poolId = addressed(request.operation, header.pool)
+    if (shell.poolId !== undefined && poolId !== undefined) ids.set(shell.poolId, poolId)
+    live.set(id, { shell, ids, commands: new Map(), input: new Defragmenter(), key: undefined })
+    return { recorded, ids, key: undefined }
+  }
+
+  /** Looks at what the client says; an objection is about what it runs. */
+  const listen = ({ shell, input, ...known }: Live, operation: Operation, commandId: string): string | undefined => {
+    for (const data of payloadsOf(operation)) {
+      for (const message of Result.getOrElse(input.push(data), () => [])) {
+        const runs = runsOf(message)
+        const command = shell.commands.get(known.commands.get(commandId) ?? "")
+        if (runs !== undefined && command !== undefined && command.runs.length > 0 && !same(runs, command.runs))
+          return `line ${command.line} runs ${told(command.runs)}, and this request ${told(runs)}`
+      }
+    }
+    return undefined
+  }
+
+  const learnKey = (shell: Live, operation: Operation): void => {
+    for (const data of payloadsOf(operation)) {
+      for (const { blob } of Result.getOrElse(decodeFragments(data), () => [])) {
+        const message = Result.getOrUndefined(decodeMessage(blob))
+        if (message?.type === MessageType.PublicKey) shell.key = Result.getOrUndefined(readPublicKey(message.data))
+      }
+    }
+  }
+
+  const inShell = (shell: Live, { operation }: Request): Match | Mismatch => {
+    const name = nameOf(operation)
+    const commandId = commandIdOf(operation)
+    const before = commandId === undefined ? undefined : shell.commands.get(commandId)
+    const { exchanges } = shell.shell
+    const mismatch = (): Mismatch => ({
+      mismatch: `the recording has no ${name} here; ${expectation(exchanges, shell.shell)}`
+    })
+    if (operation._tag !== "Command" && commandId !== undefined && before === undefined) return mismatch()
+    const recorded = take(exchanges, name, before)
+    if (recorded === undefined) return mismatch()
+    const command = shell.shell.commands.get(recorded.exchange.commandId?.toUpperCase() ?? "")
+    if (operation._tag === "Command" && command !== undefined && commandId !== undefined) {
+      shell.commands.set(commandId, command.id)
+      shell.ids.set(command.id, commandId)
+      const pipelineId = addressed(operation, header.pipeline)
+      if (command.pipelineId !== undefined && pipelineId !== undefined) shell.ids.set(command.pipelineId, pipelineId)
+    }
+    learnKey(shell, operation)
+    const objection = listen(shell, operation, commandId ?? "")
+    return objection === undefined ? { recorded, ids: shell.ids, key: shell.key } : { mismatch: objection }
+  }
+
+  const matched = (request: Request): Match | Mismatch => {
+    if (request.operation._tag === "Create") return create(request)
+    const shell = live.get((request.header.selectors["ShellId"] ?? "").toUpperCase())
+    if (shell !== undefined) return inShell(shell, request)
+    const name = nameOf(request.operation)
+    const recorded = take(others, name, commandIdOf(request.operation))
+    return recorded === undefined
+      ? {
+          mismatch: `the recording has no ${name} of a shell that it does not make; ${expectation(recording, undefined)}`
+        }
+      : { recorded, ids: new Map(), key: undefined }
+  }
+
+  return {
+    next: (request) => {
+      const { messageId } = request.header
+      const earlier = answered.get(messageId)
+      if (earlier !== undefined) return earlier
+      const match = matched(request)
+      if ("recorded" in match) answered.set(messageId, match)
+      return match
+    }
+  }
+})
