@@ -1,10 +1,8 @@
 /** The operator as a process: its settings, credentials and sockets, until it is told to stop. */
 import * as Cause from "effect/Cause"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Runtime from "effect/Runtime"
 import { Dial } from "../../layers/Dial.ts"
 import { KubeClient } from "../../layers/kube/KubeClient.ts"
 import * as KubeConfig from "../../layers/kube/KubeConfig.ts"
@@ -16,17 +14,16 @@ import * as MetricsServer from "../http/MetricsServer.ts"
 import type { LeaderElection } from "../runtime/LeaderElection.ts"
 import * as Leadership from "./Leadership.ts"
 import * as Operator from "./Operator.ts"
+import * as RecordWire from "./RecordWire.ts"
 import * as Replica from "./Replica.ts"
+import { SettingInvalid } from "./SettingInvalid.ts"
 
 export interface Settings extends Operator.Settings, Replica.Settings {
   readonly kubeconfig: string | undefined
   readonly healthAddress: string
   readonly diagnosticsAddress: string
-}
-
-/** A setting that cannot be used: exit code 2, as for a wrong flag. */
-export class SettingInvalid extends Data.TaggedError("SettingInvalid")<{ readonly message: string }> {
-  override readonly [Runtime.errorExitCode] = 2
+  /** New file for a wire recording. */
+  readonly recordWire: string | undefined
 }
 
 const address = (flag: string, text: string) => {
@@ -78,7 +75,8 @@ export const program = Effect.fnUntraced(function* (settings: Settings) {
         )
       })
     )
-  const outside = Layer.mergeAll(KubeClient.layer(config), ScvmmSession.layer)
+  const recording = yield* RecordWire.start(settings.recordWire)
+  const outside = Layer.mergeAll(KubeClient.layer(config), Layer.provide(ScvmmSession.layer, recording))
   return yield* Replica.run(settings, config, outside, operator, signalled).pipe(
     Effect.onExit(failedEnd),
     Effect.provide(Dial.layerUndici)

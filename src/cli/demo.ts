@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as RecordWire from "./RecordWire.ts"
 
 export const demo = Command.make(
   "demo",
@@ -27,12 +28,18 @@ export const demo = Command.make(
       ),
       Flag.withDefault(true)
     ),
-    json: Flag.String("json").pipe(Flag.withDescription("file to write the summary into, as JSON"), Flag.optional)
+    json: Flag.String("json").pipe(Flag.withDescription("file to write the summary into, as JSON"), Flag.optional),
+    recordWire: RecordWire.flag
   },
-  Effect.fnUntraced(function* ({ machines, latency, keep, crash, json }) {
+  Effect.fnUntraced(function* ({ machines, json, recordWire, ...flags }) {
     // Loaded here, so that the operator does not load what simulates its surroundings.
     const { run } = yield* Effect.promise(() => import("./demo/Demo.ts"))
-    yield* run({ workers: machines, latency, keep, crash, json: Option.getOrUndefined(json) })
+    yield* run({
+      ...flags,
+      workers: machines,
+      json: Option.getOrUndefined(json),
+      recordWire: Option.getOrUndefined(recordWire)
+    })
   })
 ).pipe(
   Command.withDescription(

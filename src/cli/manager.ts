@@ -11,6 +11,7 @@ import * as Tracing from "../../layers/telemetry/Tracing.ts"
 import * as FeatureGates from "../reconcilers/FeatureGates.ts"
 import * as GoDuration from "./GoDuration.ts"
 import { program } from "./ManagerProgram.ts"
+import * as RecordWire from "./RecordWire.ts"
 
 const concurrency = (kind: string, value: number) =>
   Flag.Int(`${kind}-concurrency`).pipe(
@@ -104,13 +105,15 @@ export const manager = Command.make(
       "graceful-shutdown-timeout",
       "how long reconciles and calls that run may go on after a SIGTERM",
       "30s"
-    )
+    ),
+    recordWire: RecordWire.flag
   },
   ({ leaderElect, leaderElectionNamespace, leaseDuration, renewDeadline, retryPeriod, ...flags }) =>
     program({
       ...flags,
       kubeconfig: Option.getOrUndefined(flags.kubeconfig),
       watchFilter: Option.getOrUndefined(flags.watchFilter),
+      recordWire: Option.getOrUndefined(flags.recordWire),
       leaderElection: leaderElect
         ? { namespace: Option.getOrUndefined(leaderElectionNamespace), leaseDuration, renewDeadline, retryPeriod }
         : undefined

@@ -24,10 +24,15 @@ export const simulate = Command.make(
     inventory: Flag.String("inventory").pipe(
       Flag.withDescription("JSON file of hosts, clouds, networks, disks and accounts (default: a small site)"),
       Flag.optional
+    ),
+    replay: Flag.String("replay").pipe(
+      Flag.withMetavar("file"),
+      Flag.withDescription("answer what a recording of --record-wire holds, and not what a simulated SCVMM would"),
+      Flag.optional
     )
   },
-  Effect.fnUntraced(function* ({ inventory, ...flags }) {
+  Effect.fnUntraced(function* ({ inventory, replay, ...flags }) {
     const { run } = yield* Effect.promise(() => import("./simulate/Simulate.ts"))
-    yield* run({ ...flags, inventory: Option.getOrUndefined(inventory) })
+    yield* run({ ...flags, inventory: Option.getOrUndefined(inventory), replay: Option.getOrUndefined(replay) })
   })
 ).pipe(Command.withDescription("Serve a simulated SCVMM by WinRM over https, until Ctrl-C"))

@@ -32,7 +32,8 @@ const operator = (kubeconfig: string) =>
     transitionPeriod: Duration.millis(200),
     featureGates: FeatureGates.defaults,
     leaderElection: undefined,
-    gracefulShutdown: Duration.seconds(30)
+    gracefulShutdown: Duration.seconds(30),
+    recordWire: undefined
   })
 
 const reasonOf = (object: KubeJson | undefined): string =>

@@ -26,6 +26,8 @@ export interface Options {
   readonly kubeconfig?: string
   /** How fast SCVMM and its guests are; several hundred times real time unless given. */
   readonly speed?: Pick<World.Options, "latency" | "pace">
+  /** Functions of SCVMM that stand in for the usual ones. */
+  readonly functions?: World.Options["functions"]
   /** Sees every request that arrives at WinRM. */
   readonly onWinRm?: (request: Request) => void
 }
@@ -40,6 +42,7 @@ export const site = Effect.fnUntraced(function* (options: Options) {
   const world = yield* World.make({
     ...(options.speed ?? { latency: scaled(realistic, 0.002), pace }),
     seed: options.seed,
+    ...(options.functions !== undefined && { functions: options.functions }),
     ...(real !== undefined && { kubernetes: real })
   })
   yield* Effect.forkScoped(world.join)
@@ -87,7 +90,8 @@ export const operator = (kubeconfig: string) =>
     transitionPeriod: Duration.millis(200),
     featureGates: FeatureGates.defaults,
     leaderElection: undefined,
-    gracefulShutdown: Duration.seconds(30)
+    gracefulShutdown: Duration.seconds(30),
+    recordWire: undefined
   })
 
 /** Waits until `probe` answers something else than undefined; the last thing seen is in the failure. */

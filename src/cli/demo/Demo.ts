@@ -17,7 +17,8 @@ import * as Logger from "effect/Logger"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import * as LogLine from "../../../layers/telemetry/LogLine.ts"
-import { SettingInvalid } from "../ManagerProgram.ts"
+import { SettingInvalid } from "../SettingInvalid.ts"
+import * as RecordWire from "../RecordWire.ts"
 import * as Speed from "../Speed.ts"
 import type { Crash } from "./Crash.ts"
 import * as DemoCluster from "./DemoCluster.ts"
@@ -39,6 +40,8 @@ export interface Options {
   readonly latency: Speed.Name
   /** Kills the operator while it creates machines, and starts it again. */
   readonly crash: boolean
+  /** New file for the operator's wire recording; after a crash there is a second one. */
+  readonly recordWire: string | undefined
 }
 
 /** The demo did not come to its end, or something was left at it. */
@@ -163,7 +166,8 @@ const inFolder = Effect.fnUntraced(function* (options: Options, home: string) {
   const operator = yield* Operator.start({
     kubeconfig: site.kubeconfig,
     log: path.join(home, "operator.log"),
-    transitionSeconds: speed.transitionSeconds
+    transitionSeconds: speed.transitionSeconds,
+    recordWire: options.recordWire
   })
   yield* screen.print([`Kubernetes ${site.kubernetes}  SCVMM ${site.winrm}  operator: process ${operator.pid()}`, ""])
   const monitor = yield* Monitor.make(site.world, screen)
@@ -182,6 +186,7 @@ export const run = (options: Options) =>
       })
     }
     if (options.json !== undefined) yield* writable(options.json)
+    if (options.recordWire !== undefined) yield* RecordWire.check(options.recordWire)
     const path = yield* Path.Path
     const home = yield* folder(options.keep)
     // What the simulators say must not run into the picture.

@@ -4,12 +4,15 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as childProcess from "node:child_process"
 import * as fs from "node:fs"
+import * as RecordWire from "../RecordWire.ts"
 
 export interface Options {
   readonly kubeconfig: string
   /** Gets its JSON log lines. */
   readonly log: string
   readonly transitionSeconds: number
+  /** Of the first process; of the next ones with their number. */
+  readonly recordWire: string | undefined
 }
 
 /** How a process ended: its exit code, or the signal that killed it. */
@@ -47,7 +50,7 @@ const tail = (file: string, count: number): Effect.Effect<ReadonlyArray<string>>
       .slice(-count)
   )
 
-const arguments_ = (options: Options): ReadonlyArray<string> => [
+const arguments_ = (options: Options, number: number): ReadonlyArray<string> => [
   // The file that this process was started with.
   process.argv[1] ?? "",
   "manager",
@@ -58,13 +61,14 @@ const arguments_ = (options: Options): ReadonlyArray<string> => [
   "--diagnostics-address",
   "127.0.0.1:0",
   "--vm-transition-period",
-  String(options.transitionSeconds)
+  String(options.transitionSeconds),
+  ...(options.recordWire === undefined ? [] : ["--record-wire", RecordWire.fileOf(options.recordWire, number)])
 ]
 
-const spawn = (options: Options): childProcess.ChildProcess => {
+const spawn = (options: Options, number: number): childProcess.ChildProcess => {
   const log = fs.openSync(options.log, "a", 0o600)
   // Of the same process group: a terminal that closes or interrupts takes both.
-  const child = childProcess.spawn(process.execPath, arguments_(options), {
+  const child = childProcess.spawn(process.execPath, arguments_(options, number), {
     stdio: ["ignore", log, log],
     env: { ...process.env, LOG_FORMAT: "json" }
   })
@@ -76,19 +80,21 @@ const spawn = (options: Options): childProcess.ChildProcess => {
 }
 
 interface Process {
+  /** From 1. */
+  readonly number: number
   readonly child: childProcess.ChildProcess
   readonly ended: Deferred.Deferred<End>
   /** Set by who kills it on purpose; ends when there is another process. */
   successor: Deferred.Deferred<Process> | undefined
 }
 
-const begin = (options: Options): Process => {
+const begin = (options: Options, number: number): Process => {
   const ended = Deferred.makeUnsafe<End>()
   const end = (how: End): void => void Deferred.doneUnsafe(ended, Effect.succeed(how))
-  const child = spawn(options)
+  const child = spawn(options, number)
   child.once("exit", (code, signal) => end(code ?? signal ?? "no exit code"))
   child.once("error", (error) => end(error.message))
-  return { child, ended, successor: undefined }
+  return { number, child, ended, successor: undefined }
 }
 
 const send = ({ child }: Process, signal: "SIGTERM" | "SIGKILL") => Effect.sync(() => void child.kill(signal))
@@ -106,7 +112,7 @@ const stopWithin = (process: Process, limit: "10 seconds" | "30 seconds"): Effec
 /** Ends with the scope at the latest: asked first, killed after ten seconds. */
 export const start = Effect.fn("Operator.start")(function* (options: Options) {
   const operator = yield* Effect.acquireRelease(
-    Effect.sync(() => ({ process: begin(options) })),
+    Effect.sync(() => ({ process: begin(options, 1) })),
     (operator) => stopWithin(operator.process, "10 seconds")
   )
   const watch = (process: Process): Effect.Effect<never, OperatorEnded> =>
@@ -123,8 +129,8 @@ export const start = Effect.fn("Operator.start")(function* (options: Options) {
       return Effect.andThen(send(operator.process, "SIGKILL"), Effect.asVoid(Deferred.await(operator.process.ended)))
     }),
     restart: Effect.sync(() => {
-      const { successor } = operator.process
-      operator.process = begin(options)
+      const { successor, number } = operator.process
+      operator.process = begin(options, number + 1)
       if (successor !== undefined) Deferred.doneUnsafe(successor, Effect.succeed(operator.process))
     }),
     stop: Effect.suspend(() => stopWithin(operator.process, "30 seconds"))

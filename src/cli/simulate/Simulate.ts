@@ -1,11 +1,12 @@
-/** SCVMM alone, simulated behind a WinRM listener on https, until the process is interrupted. */
+/** SCVMM alone, simulated or recorded, behind a WinRM listener on https, until the process is interrupted. */
 import * as Console from "effect/Console"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
-import { SettingInvalid } from "../ManagerProgram.ts"
+import type { Handler } from "../../../schemas/http/Exchange.ts"
+import { SettingInvalid } from "../SettingInvalid.ts"
 import * as Speed from "../Speed.ts"
 import * as CertificateAuthority from "../../simulators/CertificateAuthority.ts"
 import * as Listener from "../../simulators/Listener.ts"
@@ -13,6 +14,8 @@ import * as KubeadmGuest from "../../simulators/guest/KubeadmGuest.ts"
 import * as WorkloadClusters from "../../simulators/guest/WorkloadClusters.ts"
 import { defaultInventory } from "../../simulators/scvmm/DefaultInventory.ts"
 import { Inventory } from "../../simulators/scvmm/Inventory.ts"
+import * as ReplayFile from "../../simulators/scvmm/ReplayFile.ts"
+import * as ReplayServer from "../../simulators/scvmm/ReplayServer.ts"
 import * as Scvmm from "../../simulators/scvmm/Scvmm.ts"
 import * as WinRmServer from "../../simulators/scvmm/WinRmServer.ts"
 
@@ -23,6 +26,8 @@ export interface Options {
   readonly seed: string
   /** JSON file of an Inventory; a small site of ours unless given. */
   readonly inventory: string | undefined
+  /** File of a wire recording to answer from. */
+  readonly replay: string | undefined
 }
 
 /** The port cannot be listened on. */
@@ -41,6 +46,35 @@ export const readInventory = Effect.fn("simulate.readInventory")(function* (file
   return yield* decode(text).pipe(Effect.mapError((error) => invalid(error.message)))
 })
 
+/** What stands behind the listener. */
+interface Served {
+  readonly handler: Handler
+  /** A line that says what it is. */
+  readonly title: string
+  readonly running: Effect.Effect<never>
+}
+
+const simulated = Effect.fnUntraced(function* (options: Options, inventory: Inventory) {
+  const { latency, pace } = Speed.speed(options.latency)
+  const workloads = yield* WorkloadClusters.make()
+  const scvmm = yield* Scvmm.make({ inventory, latency, seed: options.seed, boot: KubeadmGuest.boot(workloads, pace) })
+  const { handler } = yield* WinRmServer.make({ host: scvmm.host, users: inventory.accounts })
+  const { name, productVersion } = inventory.vmmServer
+  return { handler, title: `SCVMM     ${name}, version ${productVersion}`, running: scvmm.failed } satisfies Served
+})
+
+const recorded = Effect.fnUntraced(function* (file: string, inventory: Inventory) {
+  const files = yield* FileSystem.FileSystem
+  const invalid = (why: string) => new SettingInvalid({ message: `--replay: ${file}: ${why}` })
+  const text = yield* files.readFileString(file).pipe(Effect.mapError((error) => invalid(error.message)))
+  const recording = yield* Effect.fromResult(ReplayFile.read(text)).pipe(
+    Effect.mapError((error) => invalid(error.message))
+  )
+  const handler = yield* ReplayServer.make({ recording, users: inventory.accounts })
+  const title = `replay    ${recording.length} exchanges of ${file}`
+  return { handler, title, running: Effect.never } satisfies Served
+})
+
 /** Prints where it is and how to log on, once it listens. */
 export const run = Effect.fn("simulate")(function* (options: Options) {
   const files = yield* FileSystem.FileSystem
@@ -49,13 +83,11 @@ export const run = Effect.fn("simulate")(function* (options: Options) {
   const [account] = inventory.accounts
   if (account === undefined)
     return yield* new SettingInvalid({ message: "--inventory: accounts: at least one is needed" })
-  const { latency, pace } = Speed.speed(options.latency)
-  const workloads = yield* WorkloadClusters.make()
-  const scvmm = yield* Scvmm.make({ inventory, latency, seed: options.seed, boot: KubeadmGuest.boot(workloads, pace) })
-  const winrm = yield* WinRmServer.make({ host: scvmm.host, users: inventory.accounts })
+  const { handler, title, running } =
+    options.replay === undefined ? yield* simulated(options, inventory) : yield* recorded(options.replay, inventory)
   const authority = yield* CertificateAuthority.make("simulated SCVMM CA")
   const tls = yield* authority.issue({ commonName: "localhost", usage: "server", hosts: ["127.0.0.1"] })
-  const listener = yield* Listener.listen({ handler: winrm.handler, tls, port: options.port }).pipe(
+  const listener = yield* Listener.listen({ handler, tls, port: options.port }).pipe(
     Effect.mapError((error) => new PortUnavailable({ message: `--port: ${error.message}` }))
   )
   const folder = yield* Effect.orDie(files.makeTempDirectoryScoped({ prefix: "capi-scvmm-simulator-" }))
@@ -67,8 +99,8 @@ export const run = Effect.fn("simulate")(function* (options: Options) {
       `CA        ${ca}`,
       `user      ${account.userName}`,
       `password  ${account.password}`,
-      `SCVMM     ${inventory.vmmServer.name}, version ${inventory.vmmServer.productVersion}`
+      title
     ].join("\n")
   )
-  return yield* scvmm.failed
+  return yield* running
 }, Effect.scoped)
