@@ -32,6 +32,13 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   const script = yield* ReplayScript.make(options.recording)
   const logOns = WinRmLogOn.make({ users: options.users, allowUnencrypted: false, certificate: undefined })
 
+  /** Clients try again in other ways: what they did first that the recording does not hold is what matters. */
+  let departure: string | undefined
+  const departed = (mismatch: string): string => {
+    departure ??= mismatch
+    return departure === mismatch ? mismatch : `${mismatch}. Not as recorded since: ${departure}`
+  }
+
   /** A fault with these words: the recording does not go on so. */
   const refuse = Effect.fnUntraced(function* (text: string, relatesTo: string) {
     const messageId = `uuid:${(yield* Guid.random).toUpperCase()}`
@@ -50,7 +57,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   const answer = Effect.fnUntraced(function* (request: Request): Effect.fn.Return<WinRmLogOn.Reply> {
     const { messageId } = request.header
     const match = script.next(request)
-    if ("mismatch" in match) return yield* refuse(match.mismatch, messageId)
+    if ("mismatch" in match) return yield* refuse(departed(match.mismatch), messageId)
     const { exchange, line } = match.recorded
     if (exchange.answer === undefined || exchange.answer === "") return yield* unanswered(match.recorded)
     const sessionKey = new Uint8Array(sessionKeyBytes)

@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Dial from "../../../../layers/Dial.ts"
-import { ScvmmSession, type Session } from "../../../../layers/scvmm/ScvmmSession.ts"
+import { type ProviderConnection, ScvmmSession, type Session } from "../../../../layers/scvmm/ScvmmSession.ts"
 import * as WireRecorder from "../../../../layers/scvmm/WireRecorder.ts"
 import type { Handler } from "../../../../schemas/http/Exchange.ts"
 import * as Verb from "../../../../schemas/vmm/Verb.ts"
@@ -17,52 +17,70 @@ import * as Site from "../../../layers/scvmm/Site.ts"
 
 const missing = "99999999-9999-4999-8999-999999999999"
 
-const plan = (marker: string) => ({
-  Name: "replayed",
-  Marker: marker,
+const plan = (name: string) => ({
+  Name: name,
+  Marker: `capscvmm/1 ${name}`,
   MachineUid: missing,
   CommitWithinSeconds: 60,
-  HardwareProfile: "Linux",
+  Cloud: "Production",
+  HostGroup: "Production",
+  HardwareProfile: "kubernetes-gen2",
   CPUCount: 2,
-  Disks: [{ SizeMB: 1024, Dynamic: true }],
-  NetworkDevices: [],
+  MemoryMB: 2048,
+  Disks: [{ SizeMB: 30_720, Dynamic: true, VHDisk: "ubuntu-24.04" }],
+  NetworkDevices: [{ VMNetwork: "kubernetes" }],
   FibreChannel: []
 })
 
-const ended = <A, E extends { readonly _tag: string; readonly message: string }, R>(effect: Effect.Effect<A, E, R>) =>
+const ended = <A, E extends { readonly _tag: string; readonly message: string }, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<unknown, never, R> =>
   Effect.map(Effect.result(effect), (result) =>
     Result.isSuccess(result) ? result.success : `${result.failure._tag}: ${result.failure.message}`
   )
 
-/** Reads, a mutation, refusals by VMM and by our functions, a medium of many fragments, and a host that is down. */
+/** Sealed inside http, so that the log-ons of both differ in every byte. */
+const connection: ProviderConnection = { ...Site.connection, authentication: "NTLM" }
+
+/** Reads, mutations, refusals by VMM and by our functions, a medium of many fragments. */
+const inOne = (session: Session) =>
+  Effect.gen(function* () {
+    return [
+      session.server,
+      yield* ended(session.run(Verb.FindVirtualMachine, { Name: "nobody" })),
+      yield* ended(session.run(Verb.NewVirtualMachine, plan("first"))),
+      yield* ended(session.run(Verb.NewVirtualMachine, { ...plan("second"), Cloud: "Nowhere" })),
+      yield* ended(session.run(Verb.StartVirtualMachine, { Id: missing })),
+      yield* ended(
+        session.run(Verb.ImportMedium, {
+          FileName: "seed.iso",
+          Data: new Uint8Array(400_000).fill(7),
+          LibraryShare: connection.libraryShare
+        })
+      )
+    ] as const
+  })
+
+/** Also a host that is down, and an answer of many fragments. */
 const work = Effect.gen(function* () {
   const sessions = yield* ScvmmSession
-  const inOne = (session: Session) =>
-    Effect.gen(function* () {
-      return [
-        session.server,
-        yield* ended(session.run(Verb.FindVirtualMachine, { Name: "nobody" })),
-        yield* ended(session.run(Verb.GetVirtualMachine, { Id: missing })),
-        yield* ended(session.run(Verb.NewVirtualMachine, plan("capscvmm/1 a"))),
-        yield* ended(session.run(Verb.StartVirtualMachine, { Id: missing })),
-        yield* ended(
-          session.run(Verb.ImportMedium, {
-            FileName: "seed.iso",
-            Data: new Uint8Array(400_000).fill(7),
-            LibraryShare: Site.connection.libraryShare
-          })
-        )
-      ]
-    })
-  return [
-    yield* sessions.use(Site.connection, inOne),
-    yield* ended(sessions.runAll(Site.connection, Verb.GetVirtualMachineList, { MarkerText: "capscvmm/1" })),
-    yield* sessions.hosts(Site.connection.uid)
-  ]
+  return {
+    calls: yield* sessions.use(connection, inOne),
+    list: yield* ended(sessions.runAll(connection, Verb.GetVirtualMachineList, { MarkerText: "capscvmm/1" })),
+    hosts: yield* sessions.hosts(connection.uid)
+  }
 })
 
-const record = (file: string, site: Site.Site) =>
-  work.pipe(Effect.provide(Layer.provide(Site.sessions(site), WireRecorder.layer(file))), Effect.scoped, Site.elapse())
+const record = <A, E>(
+  file: string,
+  site: Site.Site,
+  effect: Effect.Effect<A, E, ScvmmSession>
+): Effect.Effect<A, E | WireRecorder.RecordingRefused> =>
+  effect.pipe(
+    Effect.provide(Layer.provide(Site.sessions(site), WireRecorder.layer(file))),
+    Effect.scoped,
+    Site.elapse()
+  )
 
 const over = (handler: Handler) =>
   Layer.provide(
@@ -75,25 +93,135 @@ const over = (handler: Handler) =>
     )
   )
 
-const users = [{ userName: Site.connection.userName, password: Redacted.value(Site.connection.password) }]
+const replayed = Effect.fnUntraced(function* <A, E>(text: string, effect: Effect.Effect<A, E, ScvmmSession>) {
+  const recording = yield* Effect.fromResult(ReplayFile.read(text))
+  const users = [{ userName: connection.userName, password: Redacted.value(connection.password) }]
+  const handler = yield* ReplayServer.make({ recording, users })
+  return yield* effect.pipe(Effect.provide(over(handler)), Effect.scoped, Site.elapse())
+})
 
-const recordingOf = (file: string) => Effect.fromResult(ReplayFile.read(fs.readFileSync(file, "utf8")))
+/** What the simulated SCVMM answered to `effect`, as a recording. */
+const recorded = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E, ScvmmSession>, site?: Site.Site) {
+  const file = path.join(yield* Folder.temporary("replay"), "wire.jsonl")
+  const result = yield* record(file, site ?? (yield* Site.make()), effect)
+  return { result, text: fs.readFileSync(file, "utf8") }
+})
+
+const list = Effect.flatMap(ScvmmSession, (sessions) =>
+  ended(sessions.runAll(connection, Verb.GetVirtualMachineList, { Ids: [] }))
+)
+const find = Effect.flatMap(ScvmmSession, (sessions) =>
+  ended(sessions.runAll(connection, Verb.FindVirtualMachine, { Name: "nobody" }))
+)
 
 describe("a recording", () => {
   it.effect("answers our client as the listener did: outputs, errors, and a host that was down", () =>
     Effect.gen(function* () {
-      const file = path.join(yield* Folder.temporary("replay-"), "wire.jsonl")
       const site = yield* Site.make()
       site.down.add(Site.exec1)
-      const before = yield* record(file, site)
-      assert.deepInclude(before, [
-        { host: Site.exec1, ok: false, message: (before[2] as ReadonlyArray<{ message?: string }>)[0]?.message },
-        { host: Site.exec2, ok: true }
-      ])
-      const recording = yield* recordingOf(file)
-      const handler = yield* ReplayServer.make({ recording, users })
-      const after = yield* work.pipe(Effect.provide(over(handler)), Effect.scoped, Site.elapse())
-      assert.deepStrictEqual(after, before)
+      const { result, text } = yield* recorded(work, site)
+      assert.include(JSON.stringify(result.calls[2]), '"Status":"UnderCreation"')
+      assert.match(String(result.calls[3]), /ReferenceUnresolved.*Nowhere/u)
+      assert.match(String(result.calls[4]), /VirtualMachineNotFound/u)
+      assert.include(JSON.stringify(result.calls[5]), "seed.iso")
+      assert.deepStrictEqual(
+        result.hosts.map(({ ok }) => ok),
+        [false, true]
+      )
+      assert.deepStrictEqual(yield* replayed(text, work), result)
     })
   )
+
+  it.effect("is answered to several sessions at once, each its own", () =>
+    Effect.gen(function* () {
+      const both = Effect.flatMap(ScvmmSession, (sessions) =>
+        Effect.all(
+          [1, 2].map((index) =>
+            sessions.use(connection, (session) => ended(session.run(Verb.FindVirtualMachine, { Name: `vm-${index}` })))
+          ),
+          { concurrency: 2 }
+        )
+      )
+      const { result, text } = yield* recorded(both)
+      assert.strictEqual(text.match(/"operation":"Create"/gu)?.length, 2)
+      assert.deepStrictEqual(yield* replayed(text, both), result)
+    })
+  )
+
+  it.effect("of a process that was killed is answered as far as it goes", () =>
+    Effect.gen(function* () {
+      const { result, text } = yield* recorded(list)
+      const whole = text.slice(0, text.indexOf('"operation":"Delete"'))
+      const cut = whole.slice(0, whole.lastIndexOf("\n") + 1)
+      assert.deepStrictEqual(yield* replayed(cut, list), result)
+    })
+  )
+
+  it.effect("that the client does not follow is a fault that names its line", () =>
+    Effect.gen(function* () {
+      const { text } = yield* recorded(find)
+      const line =
+        text.split("\n").findIndex((content) => content.includes("CreatePipeline Find-CapsVirtualMachine")) + 1
+      assert.match(
+        String(yield* replayed(text, list)),
+        new RegExp(`line ${line} runs Find-CapsVirtualMachine, and this request Get-CapsVirtualMachineList`, "u")
+      )
+    })
+  )
+
+  it.effect("that has no more is a fault that says what is next", () =>
+    Effect.gen(function* () {
+      const { text } = yield* recorded(find)
+      const twice = Effect.andThen(find, find)
+      const lines = text.split("\n")
+      const line = lines.findIndex((content) => content.includes('"operation":"Delete"')) + 1
+      assert.match(
+        String(yield* replayed(text, twice)),
+        new RegExp(`the recording has no Command here; line ${line} is next: Delete`, "u")
+      )
+    })
+  )
+
+  it.effect("with a refused log-on refuses it again", () =>
+    Effect.gen(function* () {
+      const wrong = { ...connection, password: Redacted.make("another-password") }
+      const attempt = Effect.flatMap(ScvmmSession, (sessions) =>
+        ended(sessions.runAll(wrong, Verb.GetVirtualMachineList, { Ids: [] }))
+      )
+      const { result, text } = yield* recorded(attempt)
+      assert.match(String(result), /AuthenticationFailed/u)
+      const right = Effect.flatMap(ScvmmSession, (sessions) =>
+        ended(sessions.runAll(connection, Verb.GetVirtualMachineList, { Ids: [] }))
+      )
+      assert.match(String(yield* replayed(text, right)), /AuthenticationFailed/u)
+    })
+  )
+})
+
+describe("a file", () => {
+  const opening = '{"recording":"capscvmm wire","version":1,"at":"1970-01-01T00:00:00.000Z"}\n'
+  const refused = (text: string) => {
+    const read = ReplayFile.read(text)
+    return Result.isFailure(read) ? read.failure.message : "read"
+  }
+
+  it("that is none of ours is refused by its first line", () => {
+    assert.match(refused("hello\n"), /^line 1: this is no recording/u)
+    assert.match(refused(""), /^line 1: this is no recording/u)
+    assert.match(refused('{"recording":"capscvmm wire","version":2,"at":""}\n'), /^line 1: .*another version/u)
+    assert.match(refused('{"name":"open-close","exchanges":[]}\n'), /^line 1/u)
+  })
+
+  it("that was cut or changed is refused by the line", () => {
+    assert.match(refused(`${opening}{"at":"1970`), /^line 2: the recording was cut in this line: delete it/u)
+    assert.match(refused(`${opening}{"at":"1970\n`), /^line 2: not JSON/u)
+    assert.match(
+      refused(`${opening}{"at":"1970-01-01T00:00:00.000Z","millis":"1"}\n`),
+      /^line 2: not a line of a recording/u
+    )
+  })
+
+  it("without exchanges is read", () => {
+    assert.strictEqual(refused(opening), "read")
+  })
 })
