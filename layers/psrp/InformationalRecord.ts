@@ -37,19 +37,33 @@ export interface InformationRecord {
   readonly tags: ReadonlyArray<string>
 }
 
-/** `timeGenerated`: ISO 8601. */
-export const informationRecord = (record: InformationRecord, timeGenerated: string): MessageBody => ({
+/** When and where a record was made. */
+export interface Origin {
+  /** ISO 8601. */
+  readonly timeGenerated: string
+  readonly user: string
+  readonly computer: string
+}
+
+const number = (value: number): PsValue => ({ _tag: "Scalar", type: "UInt32", text: String(value) })
+
+export const informationRecord = (record: InformationRecord, origin: Origin): MessageBody => ({
   type: MessageType.InformationRecord,
   data: bag({
     MessageData: record.messageData,
     Source: record.source,
-    TimeGenerated: { _tag: "Scalar", type: "DateTime", text: timeGenerated },
+    TimeGenerated: { _tag: "Scalar", type: "DateTime", text: origin.timeGenerated },
     Tags: {
       _tag: "List",
       kind: "List",
       typeNames: ["System.Collections.Generic.List`1[[System.String]]", "System.Object"],
       items: [...record.tags]
-    }
+    },
+    User: origin.user,
+    Computer: origin.computer,
+    ProcessId: number(0),
+    NativeThreadId: number(0),
+    ManagedThreadId: number(0)
   })
 })
 

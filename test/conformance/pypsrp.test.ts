@@ -34,9 +34,15 @@ interface Seen {
     readonly message: string
     readonly id: string
     readonly category: number
+    readonly activity: string
+    readonly reason: string
+    readonly target: ReadonlyArray<unknown>
     readonly exception: string
   }>
   readonly warnings: ReadonlyArray<string>
+  readonly verbose: ReadonlyArray<string>
+  readonly debug: ReadonlyArray<string>
+  readonly information: ReadonlyArray<readonly [string, ReadonlyArray<string>]>
   readonly progress: ReadonlyArray<readonly [string, number]>
 }
 
@@ -63,71 +69,124 @@ const script = (name: string, input: unknown): Effect.Effect<string> =>
     return Effect.sync(() => child.kill())
   })
 
-const serve = (host: PowerShellHost, strict = false) =>
+type Serving = Partial<WinRmServer.Options> & { readonly host: PowerShellHost }
+
+/** "Strict": log-ons must be bound to the certificate. */
+const serve = (over: "https" | "http" | "Strict", options: Serving) =>
   Effect.gen(function* () {
     const authority = yield* CertificateAuthority.make("simulators")
     const tls = yield* authority.issue({ commonName: "exec1", usage: "server" })
     const certificate = new Uint8Array(new X509Certificate(tls.cert).raw)
-    const server = yield* WinRmServer.make({ host, users: [user], ...(strict && { certificate }) })
-    const listener = yield* Listener.listen({ handler: server.handler, tls })
+    const server = yield* WinRmServer.make({ users: [user], ...(over === "Strict" && { certificate }), ...options })
+    const bodies: Array<string> = []
+    const listener = yield* Listener.listen({
+      handler: (request, connection) => {
+        bodies.push(new TextDecoder("latin1").decode(request.body))
+        return server.handler(request, connection)
+      },
+      ...(over !== "http" && { tls })
+    })
     const folder = yield* temporary("pypsrp")
     const ca = path.join(folder, "ca.pem")
     writeFileSync(ca, authority.ca)
-    return { server, settings: { host: "127.0.0.1", port: listener.port, ca, ...user } }
+    const settings = { host: "127.0.0.1", port: listener.port, ...(over !== "http" && { ca }), ...user }
+    return { server, settings, bodies }
   })
 
-const live = (name: string, body: Effect.Effect<void, unknown, Scope.Scope>) => it.live(name, () => body, 60_000)
+const live = (name: string, body: Effect.Effect<void, unknown, Scope.Scope>) => it.live(name, () => body, 120_000)
 
-described("pypsrp on the simulator over https", () => {
-  live(
-    "sees every stream, errors, large values and long silences as from Windows",
-    Effect.gen(function* () {
-      const { server, settings } = yield* serve(EchoHost.make().host)
-      const printed = yield* script("echo.py", { ...settings, operationTimeout: 1 })
-      // The shape is that of echo.py.
-      const seen = JSON.parse(printed) as {
-        readonly version: string
-        readonly streams: Seen
-        readonly thrown: Seen
-        readonly bigLength: number
-        readonly bigReturned: boolean
-        readonly silence: Seen
-        readonly after: ReadonlyArray<unknown>
-      }
-      assert.strictEqual(seen.version, "5.1.20348.2849")
-      // pypsrp counts only a pipeline that Failed as having had errors.
-      assert.deepStrictEqual(seen.streams, {
-        output: ["straße 𝄞 & <tag>", 7],
-        hadErrors: false,
-        state: 4,
-        errors: [
-          {
-            message: "locked",
-            id: "2602,Start-SCVirtualMachine",
-            category: 29,
-            exception: "Microsoft.VirtualManager.Utils.CarmineException"
-          }
-        ],
-        warnings: ["careful"],
-        progress: [["Create virtual machine", 40]]
+/** pypsrp lets a pipeline without errors and one that was stopped end so. */
+const completed = 4
+const stopped = 3
+
+const wires: ReadonlyArray<{
+  readonly name: string
+  readonly over: "https" | "http" | "Strict"
+  readonly auth: "basic" | "ntlm"
+  readonly options?: Partial<WinRmServer.Options>
+}> = [
+  { name: "Basic over https", over: "https", auth: "basic" },
+  { name: "NTLM, sealed over http", over: "http", auth: "ntlm" },
+  { name: "NTLM over https, bound to the certificate", over: "Strict", auth: "ntlm" },
+  { name: "Basic over https, in small fragments", over: "https", auth: "basic", options: { fragmentBytes: 1000 } },
+  { name: "NTLM, sealed over http, piece by piece", over: "http", auth: "ntlm", options: { delivery: "Piecewise" } }
+]
+
+described("pypsrp on the simulator", () => {
+  for (const { name, over, auth, options } of wires) {
+    live(
+      `does everything by ${name}`,
+      Effect.gen(function* () {
+        const echo = EchoHost.make()
+        const { server, settings, bodies } = yield* serve(over, { host: echo.host, ...options })
+        const printed = yield* script("list.py", { ...settings, auth, operationTimeout: 1 })
+        // The shape is that of list.py.
+        const seen = JSON.parse(printed) as {
+          readonly version: string
+          readonly text: boolean
+          readonly streams: Seen
+          readonly thrown: Seen
+          readonly large: unknown
+          readonly silence: number
+          readonly stopped: unknown
+          readonly alive: boolean
+          readonly disconnected: unknown
+          readonly closed: boolean
+        }
+        assert.strictEqual(seen.version, "5.1.20348.2849")
+        assert.isTrue(seen.text)
+        const locked = {
+          message: "locked",
+          id: "2602,Start-SCVirtualMachine",
+          category: 29,
+          activity: "Start-SCVirtualMachine",
+          reason: "CarmineException",
+          target: ["vm-1", "String", "vm-1"],
+          exception: "Microsoft.VirtualManager.Utils.CarmineException"
+        }
+        // pypsrp counts only a pipeline that Failed as having had errors.
+        assert.deepStrictEqual(seen.streams, {
+          output: ["out", 7],
+          hadErrors: false,
+          state: completed,
+          errors: [locked],
+          warnings: ["careful"],
+          verbose: ["in detail"],
+          debug: ["inside"],
+          information: [["by the way", ["Echo"]]],
+          progress: [["Create virtual machine", 40]]
+        })
+        assert.strictEqual(seen.thrown.state, 5)
+        assert.isTrue(seen.thrown.hadErrors)
+        assert.deepStrictEqual(seen.thrown.errors, [{ ...locked, message: "no such template" }])
+        // Python counts code points, the host UTF-16 units.
+        assert.deepStrictEqual(seen.large, { length: 800_000, argument: true, input: true })
+        assert.strictEqual(seen.silence, completed)
+        assert.deepStrictEqual(seen.stopped, { state: stopped, after: [1] })
+        assert.isTrue(seen.alive)
+        assert.deepStrictEqual(seen.disconnected, {
+          states: ["Disconnected", "Connected"],
+          again: ["again"],
+          found: [true, true],
+          taken: ["early", "late"],
+          version: "5.1.20348.2849",
+          fresh: ["other"]
+        })
+        assert.isFalse(seen.closed)
+        assert.include(echo.log, "Start-Sleep Interrupt")
+        assert.strictEqual(echo.log.at(-1), "closed")
+        assert.deepStrictEqual(yield* server.shells, [])
+        assert.strictEqual(yield* server.refusedLogOns, 0)
+        if (over === "http") assert.isFalse(bodies.some((body) => body.includes("Envelope")))
       })
-      assert.strictEqual(seen.thrown.state, 5)
-      assert.strictEqual(seen.thrown.errors[0]?.message, "no such template")
-      // Python counts code points, the host UTF-16 units.
-      assert.strictEqual(seen.bigLength, 800_000)
-      assert.isTrue(seen.bigReturned)
-      assert.strictEqual(seen.silence.state, 4)
-      assert.deepStrictEqual(seen.after, [true])
-      assert.deepStrictEqual(yield* server.shells, [])
-      assert.strictEqual(yield* server.refusedLogOns, 0)
-    })
-  )
+    )
+  }
 
   live(
     "calls our functions on the model of SCVMM",
     Effect.gen(function* () {
       const scvmm = yield* Scvmm.make({ latency: fast })
-      const { server, settings } = yield* serve(scvmm.host)
+      const { server, settings } = yield* serve("https", { host: scvmm.host })
       const missing = "33333333-3333-4333-8333-333333333333"
       const printed = yield* script("verbs.py", {
         ...settings,
@@ -153,40 +212,14 @@ described("pypsrp on the simulator over https", () => {
   )
 })
 
-described("pypsrp on the simulator over https by NTLM", () => {
-  live(
-    "binds its log-on to the certificate as we do",
-    Effect.gen(function* () {
-      const { server, settings } = yield* serve(EchoHost.make().host, true)
-      assert.deepStrictEqual(JSON.parse(yield* script("ntlm.py", { ...settings, auth: "ntlm", pipelines: 3 })), {
-        same: 3
-      })
-      assert.strictEqual(yield* server.refusedLogOns, 0)
-    })
-  )
-})
-
 described("pypsrp on the simulator over http, sealed by NTLM", () => {
   live(
     "exchanges more than a thousand messages each way",
     Effect.gen(function* () {
       const domainUser = { userName: "LAB\\capi", password: "pässword:1" }
-      const server = yield* WinRmServer.make({ host: EchoHost.make().host, users: [domainUser] })
-      const bodies: Array<string> = []
-      const listener = yield* Listener.listen({
-        handler: (request, connection) => {
-          bodies.push(new TextDecoder("latin1").decode(request.body))
-          return server.handler(request, connection)
-        }
-      })
+      const { server, settings, bodies } = yield* serve("http", { host: EchoHost.make().host, users: [domainUser] })
       const pipelines = 520
-      const printed = yield* script("ntlm.py", {
-        host: "127.0.0.1",
-        port: listener.port,
-        auth: "ntlm",
-        ...domainUser,
-        pipelines
-      })
+      const printed = yield* script("ntlm.py", { ...settings, auth: "ntlm", ...domainUser, pipelines })
       assert.deepStrictEqual(JSON.parse(printed), { same: pipelines })
       const sealed = bodies.filter((body) => body.startsWith("--Encrypted Boundary"))
       assert.isAbove(sealed.length, 1000)

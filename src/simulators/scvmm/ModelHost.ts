@@ -43,7 +43,8 @@ const call = (
   functions: Functions,
   caller: Caller,
   defined: ReadonlySet<string>,
-  command: Command
+  command: Command,
+  streams: Streams
 ): Effect.Effect<ReadonlyArray<string>, Terminated> =>
   Effect.gen(function* () {
     const key = command.name.toLowerCase()
@@ -70,7 +71,7 @@ const call = (
     const fault = model.faults.ofVerb(target.name)
     if (fault === "stuck") return yield* Effect.never
     if (typeof fault === "object") return yield* Effect.fail(vmmError(fault.code, target.name))
-    return yield* target.invoke(caller, given)
+    return yield* target.invoke(caller, given, streams)
   })
 
 const invoke =
@@ -83,7 +84,7 @@ const invoke =
           for (const name of definitions(command.name)) defined.add(name)
           for (const name of yield* extend(caller, command.parameters)) defined.add(name)
         } else if (sinks.has(command.name.toLowerCase())) output = []
-        else output = yield* call(functions, caller, defined, command)
+        else output = yield* call(functions, caller, defined, command, streams)
       }
       yield* Effect.forEach(output, streams.output, { discard: true })
     })
@@ -95,10 +96,10 @@ const invoke =
 export const make = (model: Model, execHost: string, others: ReadonlyArray<SimulatedFunction> = []): PowerShellHost => {
   const functions: Functions = new Map([...usual, ...others].map((entry) => [entry.name.toLowerCase(), entry]))
   return {
-    open: () =>
+    open: ({ installed = false }) =>
       Effect.map(pause(model, "session"), (): Runspace => {
-        const caller: Caller = { model, execHost, environment: new Map(), connected: false }
-        return { invoke: invoke(functions, caller, new Set()) }
+        const caller: Caller = { model, execHost, environment: new Map(), connected: installed }
+        return { invoke: invoke(functions, caller, new Set(installed ? functions.keys() : [])) }
       })
   }
 }

@@ -49,13 +49,14 @@ export interface PsrpPipelines {
 }
 
 export interface Options {
+  readonly userName: string
   readonly wire: PsrpWire
   readonly runspaces: Runspaces
   readonly delivery: Outbox.Delivery
   readonly scope: Scope.Scope
 }
 
-export const make = ({ wire, runspaces, delivery, scope }: Options): PsrpPipelines => {
+export const make = ({ userName, wire, runspaces, delivery, scope }: Options): PsrpPipelines => {
   const pipelines = new Map<string, Pipeline>()
 
   /** How a pipeline ended, told to its client; nothing is told of one that was terminated. */
@@ -78,7 +79,8 @@ export const make = ({ wire, runspaces, delivery, scope }: Options): PsrpPipelin
     const id = pipeline.id.toLowerCase()
     const streams = streamsTo(
       (body) => Effect.sync(() => wire.toPipeline(pipeline.outbox, body, id)),
-      create.noInput ? Stream.empty : Stream.fromQueue(pipeline.input)
+      create.noInput ? Stream.empty : Stream.fromQueue(pipeline.input),
+      userName
     )
     return Effect.scoped(
       Effect.flatMap(runspaces.borrow, (runspace) =>

@@ -66,7 +66,8 @@ export const defectRecord: ErrorRecord = {
 /** Streams whose every item becomes a message. */
 export const streamsTo = (
   send: (body: MessageBody) => Effect.Effect<void>,
-  input: Stream.Stream<PsValue>
+  input: Stream.Stream<PsValue>,
+  user: string
 ): Streams => ({
   input,
   output: (value) => send(pipelineOutput(value)),
@@ -76,7 +77,12 @@ export const streamsTo = (
   debug: (message) => send(debugRecord(message)),
   information: (messageData, tags) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      send(informationRecord({ messageData, source: "", tags }, new Date(now).toISOString()))
+      send(
+        informationRecord(
+          { messageData, source: "", tags },
+          { timeGenerated: new Date(now).toISOString(), user, computer: "EXEC1" }
+        )
+      )
     ),
   progress: (activity, status, percentComplete) =>
     send(

@@ -35,7 +35,7 @@ export const make = Effect.fnUntraced(function* (
   const outbox = Outbox.make(delivery)
   const runspaces = yield* Runspaces.make(host, { userName, shellId }, scope)
   const pool = PsrpPool.make({ wire, outbox, runspaces, versionTable: options.versionTable, scope })
-  const pipelines = PsrpPipelines.make({ wire, runspaces, delivery, scope })
+  const pipelines = PsrpPipelines.make({ userName, wire, runspaces, delivery, scope })
   yield* pool.receive(creationXml)
   return {
     outbox,

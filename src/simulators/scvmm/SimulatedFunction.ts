@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type { Verb } from "../../../schemas/vmm/Verb.ts"
 import type { Model } from "./Model.ts"
-import type { Terminated } from "./PowerShellHost.ts"
+import type { Streams, Terminated } from "./PowerShellHost.ts"
 import { bindingError } from "./VmmError.ts"
 
 /** The runspace that a call comes from. */
@@ -23,7 +23,9 @@ export interface SimulatedFunction {
   /** Arguments by parameter name in any case, as plain JavaScript values. */
   readonly invoke: (
     caller: Caller,
-    given: ReadonlyArray<readonly [name: string, value: unknown]>
+    given: ReadonlyArray<readonly [name: string, value: unknown]>,
+    /** For what it says beside its answers. */
+    streams: Streams
   ) => Effect.Effect<ReadonlyArray<string>, Terminated>
 }
 

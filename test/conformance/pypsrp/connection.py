@@ -28,8 +28,8 @@ def pool(given):
     return RunspacePool(connect(given))
 
 
-def run(opened, *commands):
-    """Runs commands, each a name and its parameters, as one pipeline; answers what pypsrp saw of it."""
+def pipeline(opened, *commands):
+    """Commands, each a name and its parameters, as one pipeline."""
     shell = PowerShell(opened)
     for name, parameters in commands:
         if "\n" in name:
@@ -37,9 +37,17 @@ def run(opened, *commands):
         else:
             shell.add_cmdlet(name)
         shell.add_parameters(parameters)
-    output = shell.invoke()
+    return shell
+
+
+def plain(value):
+    return value if isinstance(value, (int, bool)) else str(value)
+
+
+def seen(shell):
+    """What pypsrp saw of a pipeline that has ended."""
     return {
-        "output": [str(item) if not isinstance(item, (int, bool)) else item for item in output],
+        "output": [plain(item) for item in shell.output],
         "hadErrors": shell.had_errors,
         "state": shell.state,
         "errors": [
@@ -47,13 +55,27 @@ def run(opened, *commands):
                 "message": str(record),
                 "id": record.fq_error,
                 "category": record.category,
+                "activity": record.activity,
+                "reason": record.reason,
+                "target": [record.target_name, record.target_type, plain(record.target_object)],
                 "exception": (record.exception.types or [""])[0] if record.exception is not None else "",
             }
             for record in shell.streams.error
         ],
         "warnings": [str(record.message) for record in shell.streams.warning],
+        "verbose": [str(record.message) for record in shell.streams.verbose],
+        "debug": [str(record.message) for record in shell.streams.debug],
+        "information": [[plain(record.message_data), list(record.tags)] for record in shell.streams.information],
         "progress": [[record.activity, record.percent_complete] for record in shell.streams.progress],
     }
+
+
+def run(opened, *commands, input=None):
+    """Runs commands as one pipeline and terminates it; answers what pypsrp saw of it."""
+    shell = pipeline(opened, *commands)
+    shell.invoke(input=input)
+    shell.close()
+    return seen(shell)
 
 
 def answer(value):

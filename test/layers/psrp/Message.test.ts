@@ -179,7 +179,8 @@ describe("messages", () => {
   it("records", () => {
     assert.strictEqual(readInformational(warningRecord("careful").data), "careful")
     const information = { messageData: "m", source: "s", tags: ["a", "b"] }
-    assert.deepStrictEqual(readInformation(informationRecord(information, "2026-01-01T00:00:00Z").data), information)
+    const origin = { timeGenerated: "2026-01-01T00:00:00Z", user: "LAB\\capi", computer: "EXEC1" }
+    assert.deepStrictEqual(readInformation(informationRecord(information, origin).data), information)
     const progress = {
       activity: "a",
       activityId: 3,

@@ -1,5 +1,6 @@
 /** A PowerShell host of a few commands, to test the wire in front of it. */
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { type PowerShellHost, Terminated } from "../../../../src/simulators/scvmm/PowerShellHost.ts"
 import type { Command, Failure, Streams } from "../../../../src/simulators/scvmm/PowerShellHost.ts"
 
@@ -25,8 +26,8 @@ const number = (command: Command, name: string): number => {
 }
 
 /**
- * Write-Output gives its values back; Write-Warning, Write-Progress and Write-Error use their streams; Get-Text gives
- * -Length characters; Start-Sleep takes -Seconds; throw fails; die breaks the host.
+ * Write-Output gives its values back, Get-Input what is piped in; Write-Warning, Write-Verbose, Write-Debug,
+ * Write-Information, Write-Progress and Write-Error use their streams; Get-Text gives -Length characters; Start-Sleep takes -Seconds; throw fails; die breaks the host.
  */
 export const make = (): EchoHost => {
   const log: Array<string> = []
@@ -37,6 +38,14 @@ export const make = (): EchoHost => {
         return Effect.forEach(values, streams.output, { discard: true })
       case "write-warning":
         return streams.warning(String(values[0]))
+      case "write-verbose":
+        return streams.verbose(String(values[0]))
+      case "write-debug":
+        return streams.debug(String(values[0]))
+      case "write-information":
+        return streams.information(values[0] ?? null, ["Echo"])
+      case "get-input":
+        return Stream.runForEach(streams.input, streams.output)
       case "write-progress":
         return streams.progress("Create virtual machine", "Running", number(command, "percentcomplete"))
       case "write-error":
