@@ -140,7 +140,6 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
   // A scope of its own, begun before the pool: connections are dialled later, and must outlive the pool's release.
   const wire = yield* Scope.fork(yield* Effect.scope)
   const wsman = yield* Scope.provide(ExecHost.connect(connection, host, circuit), wire)
-  const scrub = ScrubbedPool.scrubOf(connection)
   const opened = yield* RunspacePool.open(wsman, {
     idleTimeoutSeconds: idleTimeoutSeconds(connection.keepAliveSeconds),
     name: `capscvmm ${connection.namespace}/${connection.name}`
@@ -149,8 +148,8 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
     Effect.mapError((error) => fromOpenError(host, error))
   )
   yield* circuit.accepted(connection)
-  const pool = ScrubbedPool.scrubbed(opened, scrub)
-  const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges, scrub }
+  const pool = ScrubbedPool.scrubbed(opened, ScrubbedPool.scrubOf(connection))
+  const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges }
   if (connection.configurationName === defaultConfiguration) {
     yield* sendModule(station, moduleText)
     yield* sendExtras(station, connection)

@@ -11,7 +11,7 @@ import type { RunspacePool } from "../psrp/RunspacePool.ts"
 import * as Command from "./Command.ts"
 import * as Failure from "./Failure.ts"
 import { countCall } from "./Metrics.ts"
-import { AnswerInvalid, OutcomeUnknown, type ScvmmError, SessionLost, VmmFailure } from "./ScvmmError.ts"
+import { OutcomeUnknown, type ScvmmError, SessionLost, VmmFailure } from "./ScvmmError.ts"
 import { fromRefusal } from "./Unavailability.ts"
 
 /** Where a call runs. */
@@ -20,8 +20,6 @@ export interface Station {
   readonly pool: RunspacePool
   /** HTTP exchanges of the session so far. */
   readonly exchanges: Effect.Effect<number>
-  /** Takes the provider's secrets out of text that the host wrote. */
-  readonly scrub: (text: string) => string
 }
 
 /** A call that takes longer hangs: its session is given up. VMM's own jobs run on without it. */
@@ -88,10 +86,7 @@ export const run = Effect.fn("ScvmmSession.run")(
     const id = invocation.parameters["Id"]
     const failure = failureOf(station, verb, result, typeof id === "string" ? id : "")
     if (failure !== undefined) return yield* Effect.fail(failure)
-    return yield* Effect.fromResult(Command.decode(verb, result.output)).pipe(
-      // It may quote the answer, which nobody has scrubbed.
-      Effect.mapError((error) => new AnswerInvalid({ function: error.function, detail: station.scrub(error.detail) }))
-    )
+    return yield* Effect.fromResult(Command.decode(verb, result.output))
   },
   (effect, station, verb) =>
     Effect.gen(function* () {

@@ -67,9 +67,9 @@ const mayPass = (error: WsmanError, repeats: number): boolean => {
 
 /**
  * Makes the calls of one client. Once a log-on was refused nothing more is sent: with each further one the account comes
- * nearer to being locked.
+ * nearer to being locked. `scrub` takes known secrets out of what faults say.
  */
-export const make = (common: Common): Call => {
+export const make = (common: Common, scrub: (text: string) => string = (text) => text): Call => {
   let refused: AuthenticationFailed | undefined
 
   /** One exchange; the answer must relate to the request. A fault that names no request counts as the answer. */
@@ -88,7 +88,7 @@ export const make = (common: Common): Call => {
     const response = yield* Effect.mapError(readResponse(text), protocol)
     const related = response.relatesTo === messageId || (response.relatesTo === "" && response.fault !== undefined)
     if (!related) return yield* new Protocol({ detail: `the answer to ${tag} relates to another message`, sent: true })
-    if (response.fault !== undefined) return yield* faultError(response.fault)
+    if (response.fault !== undefined) return yield* faultError({ ...response.fault, text: scrub(response.fault.text) })
     return response.body
   })
 
