@@ -23,19 +23,30 @@ export interface SealedMessage {
 export interface NtlmSecurity {
   readonly seal: (message: Uint8Array) => SealedMessage
   readonly unseal: (sealed: SealedMessage) => Result.Result<Uint8Array, NtlmError>
+  /** Signature of the list of mechanisms that SPNEGO agreed on; the key stream begins anew after it, the numbers go on. */
+  readonly signMechanisms: (list: Uint8Array) => Uint8Array
+  /** Whether this is the other side's. */
+  readonly holdsMechanisms: (list: Uint8Array, signature: Uint8Array) => boolean
 }
 
 const channel = (sessionKey: Uint8Array, from: NtlmRole) => {
-  const stream = Rc4.make(sealKey(sessionKey, from))
+  const begin = () => Rc4.make(sealKey(sessionKey, from))
+  let stream = begin()
   const key = createSecretKey(signKey(sessionKey, from))
   let sequence = 0
+  /** Of the message that went through the stream just before: its checksum takes the stream's next bytes. */
+  const sign = (message: Uint8Array): Uint8Array => {
+    const number = uint32(sequence++ >>> 0)
+    const checksum = stream.apply(hmacMd5(key, number, message).subarray(0, 8))
+    return concat(Uint8Array.of(1, 0, 0, 0), checksum, number)
+  }
   return {
-    apply: stream.apply,
-    /** Of the message that went through the stream just before: its checksum takes the stream's next bytes. */
-    sign: (message: Uint8Array): Uint8Array => {
-      const number = uint32(sequence++ >>> 0)
-      const checksum = stream.apply(hmacMd5(key, number, message).subarray(0, 8))
-      return concat(Uint8Array.of(1, 0, 0, 0), checksum, number)
+    apply: (bytes: Uint8Array) => stream.apply(bytes),
+    sign,
+    signAlone: (message: Uint8Array): Uint8Array => {
+      const signature = sign(message)
+      stream = begin()
+      return signature
     }
   }
 }
@@ -57,6 +68,8 @@ export const make = (sessionKey: Uint8Array, role: NtlmRole): NtlmSecurity => {
       }
       broken = true
       return Result.fail(new NtlmError({ reason: "tampered", detail: "the signature of a sealed message is wrong" }))
-    }
+    },
+    signMechanisms: out.signAlone,
+    holdsMechanisms: (list, signature) => equal(into.signAlone(list), signature)
   }
 }

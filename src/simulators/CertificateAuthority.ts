@@ -23,6 +23,8 @@ export interface CertificateRequest {
   readonly organizations?: ReadonlyArray<string>
   /** DNS names and IP addresses; for servers. */
   readonly hosts?: ReadonlyArray<string>
+  /** "name@domain", by which Windows knows whose client certificate it is. */
+  readonly userPrincipalName?: string
   readonly usage: "server" | "client"
   /** From now; a negative duration makes an expired certificate. Default: 30 days. */
   readonly lifetime?: Duration.Input
@@ -83,6 +85,10 @@ export const make = Effect.fn("CertificateAuthority.make")(function* (commonName
     const notAfter = issued + Duration.toMillis(request.lifetime ?? "30 days")
     const subject = yield* keyPair
     const hosts = request.usage === "server" ? [...new Set([...(request.hosts ?? []), ...serverHosts])] : []
+    const names = [
+      ...hosts.map((value) => ({ type: isAddress(value) ? ("ip" as const) : ("dns" as const), value })),
+      ...(request.userPrincipalName === undefined ? [] : [{ type: "upn" as const, value: request.userPrincipalName }])
+    ]
     const certificate = yield* Effect.promise(async () =>
       x509.X509CertificateGenerator.create({
         subject: [{ CN: [request.commonName] }, ...(request.organizations ?? []).map((name) => ({ O: [name] }))],
@@ -100,13 +106,7 @@ export const make = Effect.fn("CertificateAuthority.make")(function* (commonName
           ]),
           await x509.SubjectKeyIdentifierExtension.create(subject.publicKey),
           await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),
-          ...(hosts.length === 0
-            ? []
-            : [
-                new x509.SubjectAlternativeNameExtension(
-                  hosts.map((value) => ({ type: isAddress(value) ? ("ip" as const) : ("dns" as const), value }))
-                )
-              ])
+          ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)])
         ]
       })
     )

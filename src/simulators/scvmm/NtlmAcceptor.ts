@@ -1,6 +1,6 @@
 /** The server's side of an NTLMv2 log-on (MS-NLMP §3.2.5): challenges a client, and checks what it answers. */
 import * as Result from "effect/Result"
-import { AvId, avFlagMic, avValue, decodeAvPairs } from "../../../layers/wsman/NtlmAvPair.ts"
+import { AvId, avFlagMic, type AvPair, avValue, decodeAvPairs } from "../../../layers/wsman/NtlmAvPair.ts"
 import { concat, encodeUtf16 } from "../../../layers/wsman/NtlmBytes.ts"
 import { channelBindingHash } from "../../../layers/wsman/NtlmClient.ts"
 import { equal, hmacMd5 } from "../../../layers/wsman/NtlmCrypto.ts"
@@ -74,12 +74,31 @@ export const challenge = (negotiate: Uint8Array, options: ChallengeOptions): Res
 export class Refused {
   readonly _tag = "Refused"
   readonly reason: string
-  constructor(reason: string) {
+  /** Whose password it was not: what counts towards a lock-out. */
+  readonly account: Account | undefined
+  constructor(reason: string, account?: Account) {
     this.reason = reason
+    this.account = account
   }
 }
 
-const refuse = (reason: string) => Result.fail(new Refused(reason))
+const refuse = (reason: string, account?: Account) => Result.fail(new Refused(reason, account))
+
+/** Whose channel binding a log-on inside TLS must name (CbtHardeningLevel of winrm/config/service/auth). */
+export interface ChannelBinding {
+  /** Application data of the server's own TLS. */
+  readonly own: Uint8Array
+  /** Relaxed lets in who names none, Strict nobody. */
+  readonly level: "Relaxed" | "Strict"
+}
+
+const isBound = (pairs: ReadonlyArray<AvPair>, { own, level }: ChannelBinding): boolean => {
+  const named = avValue(pairs, AvId.ChannelBindings)
+  // Clients that know none say so with zeros.
+  return named === undefined || named.every((byte) => byte === 0)
+    ? level === "Relaxed"
+    : equal(named, channelBindingHash(own))
+}
 
 const accountOf = <A extends Account>(message: AuthenticateMessage, accounts: ReadonlyArray<A>): A | undefined => {
   const text = message.domain === "" ? message.userName : `${message.domain}\\${message.userName}`
@@ -88,13 +107,13 @@ const accountOf = <A extends Account>(message: AuthenticateMessage, accounts: Re
 
 /**
  * Checks the third message: name, proof of the password, channel binding where the server has one, and MIC.
- * @param channelBinding of the server's own TLS; a client that names another spoke to somebody in between
+ * @param channelBinding absent where none is looked at; a client that names another spoke to somebody in between
  */
 export const accept = <A extends Account>(
   challenged: Challenged,
   token: Uint8Array,
   accounts: ReadonlyArray<A>,
-  channelBinding?: Uint8Array
+  channelBinding?: ChannelBinding
 ): Result.Result<{ readonly account: A; readonly security: NtlmSecurity.NtlmSecurity }, Refused> => {
   const decoded = decodeAuthenticate(token)
   if (Result.isFailure(decoded)) return refuse(decoded.failure.message)
@@ -103,13 +122,10 @@ export const accept = <A extends Account>(
   if (account === undefined) return refuse("no such user")
   const [proof, temp] = [message.ntResponse.subarray(0, 16), message.ntResponse.subarray(16)]
   const key = responseKey(ntHash(account.password), message.userName, message.domain)
-  if (!equal(proof, proofOf(key, challenged.serverChallenge, temp))) return refuse("wrong password")
+  if (!equal(proof, proofOf(key, challenged.serverChallenge, temp))) return refuse("wrong password", account)
   const pairs = decodeAvPairs(temp.subarray(targetInfoAt))
   if (Result.isFailure(pairs)) return refuse(pairs.failure.message)
-  if (channelBinding !== undefined) {
-    const named = avValue(pairs.success, AvId.ChannelBindings)
-    if (named === undefined || !equal(named, channelBindingHash(channelBinding))) return refuse("channel binding")
-  }
+  if (channelBinding !== undefined && !isBound(pairs.success, channelBinding)) return refuse("channel binding")
   const sessionKey = Rc4.make(sessionBaseKey(key, proof)).apply(message.encryptedSessionKey)
   const hasMic = ((avValue(pairs.success, AvId.Flags)?.[0] ?? 0) & avFlagMic) !== 0
   if (hasMic) {

@@ -27,6 +27,8 @@ export interface User {
   readonly password: string
   /** False: may log on, but not use remote shells. Default true. */
   readonly remoteAccess?: boolean
+  /** User principal name in the client certificates that log on as this user. */
+  readonly certificateSubject?: string
 }
 
 /** A request as it arrives. */
@@ -45,8 +47,12 @@ export interface Options {
   readonly configurations?: ReadonlyArray<string>
   /** Basic over plain http, which Windows refuses by default. */
   readonly allowUnencrypted?: boolean
-  /** DER of its TLS certificate: it is as strict about channel bindings as CbtHardeningLevel Strict. */
+  /** DER of its TLS certificate, which log-ons inside TLS are bound to. */
   readonly certificate?: Uint8Array
+  /** Of winrm/config/service/auth; Relaxed unless given. */
+  readonly cbtHardeningLevel?: "None" | "Relaxed" | "Strict"
+  /** Wrong passwords after which an account is locked. Never unless given. */
+  readonly lockoutThreshold?: number
   /** How output is put into answers. Default: Gathered. */
   readonly delivery?: Delivery
   /** Of a whole PSRP fragment that it sends, its header's 21 bytes included. Default 32768, as Windows. */
@@ -147,7 +153,9 @@ export const make = (options: Options): Effect.Effect<WinRmServer, never, Scope.
     const logOns = WinRmLogOn.make({
       users: options.users,
       allowUnencrypted: options.allowUnencrypted ?? false,
-      certificate: options.certificate
+      certificate: options.certificate,
+      cbtHardeningLevel: options.cbtHardeningLevel,
+      lockoutThreshold: options.lockoutThreshold
     })
 
     const entropy = yield* makeEntropy(options.seed ?? "winrm")

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { X509Certificate } from "node:crypto"
-import { Dial } from "../../../layers/Dial.ts"
+import { Dial, type Endpoint } from "../../../layers/Dial.ts"
 import { open } from "../../../layers/psrp/RunspacePool.ts"
 import type { Credentials } from "../../../layers/wsman/Credentials.ts"
 import * as Lane from "../../../layers/wsman/Lane.ts"
@@ -279,7 +279,7 @@ describe("a lane that logs on by NTLM", () => {
             const headers = bare === undefined ? request.headers : { ...request.headers, authorization: bare }
             wrapped += read === undefined ? 0 : 1
             const answer = yield* handler({ ...request, headers }, connection)
-            const challenge = /^Negotiate (\S+),/u.exec(answer.headers["www-authenticate"] ?? "")?.[1]
+            const challenge = /^Negotiate ([^\s,]+)/u.exec(answer.headers["www-authenticate"] ?? "")?.[1]
             if (challenge === undefined) return answer
             const inner = Spnego.encodeResp({
               state: Spnego.NegState.acceptIncomplete,
@@ -345,12 +345,17 @@ describe("a lane that logs on by NTLM", () => {
 
 describe("a lane that logs on by NTLM inside TLS", () => {
   /** A listener that is as strict about channel bindings as Windows can be. */
-  const secure = (certificateOf: (own: Uint8Array) => Uint8Array) =>
+  const secure = (certificateOf: (own: Uint8Array) => Uint8Array, level: "None" | "Relaxed" | "Strict" = "Strict") =>
     Effect.gen(function* () {
       const authority = yield* CertificateAuthority.make("lab")
       const tls = yield* authority.issue({ commonName: "exec1", usage: "server" })
       const certificate = certificateOf(new Uint8Array(new X509Certificate(tls.cert).raw))
-      const server = yield* WinRmServer.make({ host: EchoHost.make().host, users: [user], certificate })
+      const server = yield* WinRmServer.make({
+        host: EchoHost.make().host,
+        users: [user],
+        certificate,
+        cbtHardeningLevel: level
+      })
       const asked: Array<Request> = []
       const { origin: url } = yield* Listener.listen({
         tls,
@@ -378,14 +383,121 @@ describe("a lane that logs on by NTLM inside TLS", () => {
     })
   )
 
-  it.live("is refused by a listener that shows another certificate", () =>
+  it.live.each([
+    ["Strict", 1],
+    ["Relaxed", 1],
+    ["None", 0]
+  ] as const)(
+    "by a listener that shows another certificate, CbtHardeningLevel %s: refused %s times",
+    ([level, refused]) =>
+      Effect.gen(function* () {
+        const { server, endpoint } = yield* secure((own) => flipped(own, 8 * own.length - 1), level)
+        const outcome = yield* Effect.flatMap(Lane.make({ ...options, endpoint }), (lane) =>
+          Effect.result(lane.post("<a/>"))
+        ).pipe(Effect.scoped, Effect.provide(Dial.layerUndici))
+        if (refused === 0) assert.isTrue(Result.isSuccess(outcome))
+        else
+          assert.deepInclude(Result.getOrThrow(Result.flip(outcome)), {
+            _tag: "WsmanAuthenticationFailed",
+            sent: false
+          })
+        assert.strictEqual(yield* server.refusedLogOns, refused)
+      })
+  )
+})
+
+describe("a lane that logs on by a client certificate", () => {
+  const mapped = { ...user, certificateSubject: "capi@lab.example" }
+
+  const site = (userPrincipalName: string, also: { readonly lifetime?: "-1 hour" } = {}) =>
     Effect.gen(function* () {
-      const { server, endpoint } = yield* secure((own) => flipped(own, 8 * own.length - 1))
-      const error = yield* Effect.flatMap(Lane.make({ ...options, endpoint }), (lane) =>
+      const authority = yield* CertificateAuthority.make("lab")
+      const tls = yield* authority.issue({ commonName: "exec1", usage: "server" })
+      const own = yield* authority.issue({ commonName: "capi", userPrincipalName, usage: "client", ...also })
+      const server = yield* WinRmServer.make({ host: EchoHost.make().host, users: [mapped] })
+      const asked: Array<Request> = []
+      const { origin: at } = yield* Listener.listen({
+        tls: { ...tls, clientCa: authority.ca },
+        handler: (request, connection) => {
+          asked.push(request)
+          return server.handler(request, connection)
+        }
+      })
+      const endpoint: Endpoint = {
+        origin: at,
+        tls: { ca: authority.ca, cert: own.cert, key: Redacted.make(own.key), maxVersion: "TLSv1.2" }
+      }
+      return { server, asked, endpoint }
+    })
+  const byCertificate = { ...options, credentials: { ...credentials, authentication: "Certificate" as const } }
+
+  it.live("says so with every request, and shows no password", () =>
+    Effect.gen(function* () {
+      const { server, asked, endpoint } = yield* site("CAPI@lab.example")
+      yield* Effect.gen(function* () {
+        const wsman = yield* connect({ ...byCertificate, endpoint, configurationName: "Microsoft.PowerShell" })
+        const pool = yield* open(wsman, { idleTimeoutSeconds: 180 })
+        assert.deepStrictEqual((yield* pool.invoke([call("one")])).output, ["one"])
+      }).pipe(Effect.scoped, Effect.provide(Dial.layerUndici))
+      assert.deepStrictEqual(
+        [...new Set(asked.map(({ headers }) => headers["authorization"]))],
+        ["http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"]
+      )
+      assert.isTrue(asked.every(({ body }) => body.length > 0))
+      assert.strictEqual(yield* server.refusedLogOns, 0)
+      assert.deepStrictEqual(yield* server.shells, [])
+    })
+  )
+
+  it.live.each([
+    ["is mapped to nobody", "other@lab.example", {}],
+    // The listener's TLS does not vouch for it.
+    ["has expired", "capi@lab.example", { lifetime: "-1 hour" as const }]
+  ] as const)("that %s is refused, with what to look at", ([, name, also]) =>
+    Effect.gen(function* () {
+      const { server, endpoint } = yield* site(name, also)
+      const error = yield* Effect.flatMap(Lane.make({ ...byCertificate, endpoint }), (lane) =>
         Effect.flip(lane.post("<a/>"))
       ).pipe(Effect.scoped, Effect.provide(Dial.layerUndici))
       assert.deepInclude(error, { _tag: "WsmanAuthenticationFailed", sent: false })
+      assert.include("remedy" in error ? error.remedy : "", "tls.crt and tls.key")
       assert.strictEqual(yield* server.refusedLogOns, 1)
+    })
+  )
+
+  it.effect.each([
+    ["over http", { origin }],
+    ["without a certificate", { origin: secureOrigin, tls: {} }],
+    ["without its key", { origin: secureOrigin, tls: { cert: "x" } }]
+  ] as const)("%s is not tried", ([, endpoint]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flatMap(Lane.make({ ...byCertificate, endpoint }), (lane) =>
+        Effect.flip(lane.post("<a/>"))
+      ).pipe(Effect.scoped, Effect.provide(over(() => Effect.die("dialled"))))
+      assert.deepInclude(error, { _tag: "WsmanAuthenticationUnsupported", sent: false })
+    })
+  )
+})
+
+describe("an account that locks", () => {
+  it.effect.each(["Negotiate", "Basic"] as const)("refuses the right password too, by %s", (authentication) =>
+    Effect.gen(function* () {
+      const site = yield* WinRmServer.make({ host: EchoHost.make().host, users: [user], lockoutThreshold: 2 })
+      const logOn = (password: string) =>
+        Effect.flatMap(
+          Lane.make({
+            ...options,
+            endpoint: { origin: secureOrigin },
+            credentials: { authentication, userName: "lab\\CAPI", password: Redacted.make(password) }
+          }),
+          (lane) => Effect.result(lane.post("<a/>"))
+        ).pipe(Effect.scoped, Effect.provide(over(site.handler)), Effect.map(Result.isSuccess))
+      // The right one in between begins anew.
+      assert.deepStrictEqual(
+        yield* Effect.forEach(["wrong", user.password, "wrong", user.password, "wrong", "wrong", user.password], logOn),
+        [false, true, false, true, false, false, false]
+      )
+      assert.strictEqual(yield* site.refusedLogOns, 5)
     })
   )
 })

@@ -182,13 +182,22 @@ describe("a log-on", () => {
 
   const attempt = (
     over: Partial<NtlmClient.AuthenticateInput>,
-    server: { readonly binding?: Uint8Array; readonly spoil?: (token: Uint8Array) => Uint8Array } = {}
+    server: {
+      readonly binding?: Uint8Array
+      readonly level?: "Relaxed" | "Strict"
+      readonly spoil?: (token: Uint8Array) => Uint8Array
+    } = {}
   ) => {
     const pending = Result.getOrThrow(challenged())
     const input = { ...account, targetName: "host/exec1", epochMillis: 0, ...random, ...over }
     const client = Result.getOrThrow(NtlmClient.authenticate(pending.challenge, input))
     const token = server.spoil?.(client.token) ?? client.token
-    const accepted = NtlmAcceptor.accept(pending, token, [account], server.binding)
+    const accepted = NtlmAcceptor.accept(
+      pending,
+      token,
+      [account],
+      server.binding && { own: server.binding, level: server.level ?? "Strict" }
+    )
     return { client, accepted, reason: Result.isFailure(accepted) ? accepted.failure.reason : undefined }
   }
 
@@ -210,6 +219,9 @@ describe("a log-on", () => {
     assert.strictEqual(attempt({}, { binding }).reason, "channel binding")
     assert.strictEqual(attempt({ channelBinding: other }, { binding }).reason, "channel binding")
     assert.isUndefined(attempt({ channelBinding: binding }, { binding }).reason)
+    // Relaxed lets in who names no connection, but not who names another.
+    assert.isUndefined(attempt({}, { binding, level: "Relaxed" }).reason)
+    assert.strictEqual(attempt({ channelBinding: other }, { binding, level: "Relaxed" }).reason, "channel binding")
   })
 
   it.prop(
