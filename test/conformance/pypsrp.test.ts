@@ -1,30 +1,14 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { spawn } from "node:child_process"
-import { X509Certificate } from "node:crypto"
-import { writeFileSync } from "node:fs"
-import * as path from "node:path"
 import * as Module from "../../layers/scvmm/Module.ts"
-import * as CertificateAuthority from "../../src/simulators/CertificateAuthority.ts"
-import * as Listener from "../../src/simulators/Listener.ts"
 import { fast } from "../../src/simulators/scvmm/Latency.ts"
-import type { PowerShellHost } from "../../src/simulators/scvmm/PowerShellHost.ts"
 import * as Scvmm from "../../src/simulators/scvmm/Scvmm.ts"
-import * as WinRmServer from "../../src/simulators/scvmm/WinRmServer.ts"
+import type * as WinRmServer from "../../src/simulators/scvmm/WinRmServer.ts"
+import { describePython, runPython } from "../harness/Python.ts"
+import { type Over, serveWinRm } from "../harness/ServedWinRm.ts"
 import * as Console from "../src/simulators/scvmm/Console.ts"
 import * as EchoHost from "../src/simulators/scvmm/EchoHost.ts"
-import { temporary } from "../harness/Folder.ts"
-
-/** An interpreter whose environment has pypsrp. */
-const python = process.env["PYPSRP_PYTHON"] ?? ""
-if (python === "") process.stderr.write("skipped: pypsrp on the simulator (PYPSRP_PYTHON is not set)\n")
-const described =
-  python === ""
-    ? (name: string, suite: () => void) => describe.skip(`${name} (skipped: PYPSRP_PYTHON is not set)`, suite)
-    : describe
-
-const user = { userName: "capi", password: "p4ss:word" }
 
 interface Seen {
   readonly output: ReadonlyArray<unknown>
@@ -46,53 +30,6 @@ interface Seen {
   readonly progress: ReadonlyArray<readonly [string, number]>
 }
 
-/** Runs a script of the folder beside this file with `input` on its standard input; answers what it printed. */
-const script = (name: string, input: unknown): Effect.Effect<string> =>
-  Effect.callback((resume) => {
-    const child = spawn(python, [path.join(import.meta.dirname, "pypsrp", name)], {
-      stdio: "pipe",
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" }
-    })
-    const printed: Array<Buffer> = []
-    const complained: Array<Buffer> = []
-    child.stdout.on("data", (piece: Buffer) => printed.push(piece))
-    child.stderr.on("data", (piece: Buffer) => complained.push(piece))
-    child.on("error", (error) => resume(Effect.die(error)))
-    child.on("close", (code) =>
-      resume(
-        code === 0
-          ? Effect.succeed(Buffer.concat(printed).toString("utf8"))
-          : Effect.die(new Error(`${name} ended with ${code}: ${Buffer.concat(complained).toString("utf8")}`))
-      )
-    )
-    child.stdin.end(JSON.stringify(input))
-    return Effect.sync(() => child.kill())
-  })
-
-type Serving = Partial<WinRmServer.Options> & { readonly host: PowerShellHost }
-
-/** "Strict": log-ons must be bound to the certificate. */
-const serve = (over: "https" | "http" | "Strict", options: Serving) =>
-  Effect.gen(function* () {
-    const authority = yield* CertificateAuthority.make("simulators")
-    const tls = yield* authority.issue({ commonName: "exec1", usage: "server" })
-    const certificate = new Uint8Array(new X509Certificate(tls.cert).raw)
-    const server = yield* WinRmServer.make({ users: [user], ...(over === "Strict" && { certificate }), ...options })
-    const bodies: Array<string> = []
-    const listener = yield* Listener.listen({
-      handler: (request, connection) => {
-        bodies.push(new TextDecoder("latin1").decode(request.body))
-        return server.handler(request, connection)
-      },
-      ...(over !== "http" && { tls })
-    })
-    const folder = yield* temporary("pypsrp")
-    const ca = path.join(folder, "ca.pem")
-    writeFileSync(ca, authority.ca)
-    const settings = { host: "127.0.0.1", port: listener.port, ...(over !== "http" && { ca }), ...user }
-    return { server, settings, bodies }
-  })
-
 const live = (name: string, body: Effect.Effect<void, unknown, Scope.Scope>) => it.live(name, () => body, 120_000)
 
 /** pypsrp lets a pipeline without errors and one that was stopped end so. */
@@ -101,7 +38,7 @@ const stopped = 3
 
 const wires: ReadonlyArray<{
   readonly name: string
-  readonly over: "https" | "http" | "Strict"
+  readonly over: Over
   readonly auth: "basic" | "ntlm"
   readonly options?: Partial<WinRmServer.Options>
 }> = [
@@ -112,14 +49,14 @@ const wires: ReadonlyArray<{
   { name: "NTLM, sealed over http, piece by piece", over: "http", auth: "ntlm", options: { delivery: "Piecewise" } }
 ]
 
-described("pypsrp on the simulator", () => {
+describePython("pypsrp on the simulator", () => {
   for (const { name, over, auth, options } of wires) {
     live(
       `does everything by ${name}`,
       Effect.gen(function* () {
         const echo = EchoHost.make()
-        const { server, settings, bodies } = yield* serve(over, { host: echo.host, ...options })
-        const printed = yield* script("list.py", { ...settings, auth, operationTimeout: 1 })
+        const { server, settings, bodies } = yield* serveWinRm(over, { host: echo.host, ...options })
+        const printed = yield* runPython("pypsrp/list.py", { ...settings, auth, operationTimeout: 1 })
         // The shape is that of list.py.
         const seen = JSON.parse(printed) as {
           readonly version: string
@@ -186,9 +123,9 @@ described("pypsrp on the simulator", () => {
     "calls our functions on the model of SCVMM",
     Effect.gen(function* () {
       const scvmm = yield* Scvmm.make({ latency: fast })
-      const { server, settings } = yield* serve("https", { host: scvmm.host })
+      const { server, settings } = yield* serveWinRm("https", { host: scvmm.host })
       const missing = "33333333-3333-4333-8333-333333333333"
-      const printed = yield* script("verbs.py", {
+      const printed = yield* runPython("pypsrp/verbs.py", {
         ...settings,
         module: yield* Module.text,
         connect: { server: Console.server, userName: Console.userName, password: Console.password },
@@ -212,14 +149,17 @@ described("pypsrp on the simulator", () => {
   )
 })
 
-described("pypsrp on the simulator over http, sealed by NTLM", () => {
+describePython("pypsrp on the simulator over http, sealed by NTLM", () => {
   live(
     "exchanges more than a thousand messages each way",
     Effect.gen(function* () {
       const domainUser = { userName: "LAB\\capi", password: "pässword:1" }
-      const { server, settings, bodies } = yield* serve("http", { host: EchoHost.make().host, users: [domainUser] })
+      const { server, settings, bodies } = yield* serveWinRm("http", {
+        host: EchoHost.make().host,
+        users: [domainUser]
+      })
       const pipelines = 520
-      const printed = yield* script("ntlm.py", { ...settings, auth: "ntlm", ...domainUser, pipelines })
+      const printed = yield* runPython("pypsrp/ntlm.py", { ...settings, auth: "ntlm", ...domainUser, pipelines })
       assert.deepStrictEqual(JSON.parse(printed), { same: pipelines })
       const sealed = bodies.filter((body) => body.startsWith("--Encrypted Boundary"))
       assert.isAbove(sealed.length, 1000)
