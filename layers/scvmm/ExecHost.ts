@@ -9,7 +9,7 @@ import * as ScrubbedPool from "./ScrubbedPool.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 
 const endpointOf = (connection: ProviderConnection, host: string): Dial.Endpoint => {
-  const { scheme, port, caBundle, thumbprint, insecureSkipVerify } = connection
+  const { scheme, port, caBundle, thumbprint, insecureSkipVerify, clientCertificate } = connection
   const name = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
   return {
     origin: `${scheme}://${name}:${port}`,
@@ -17,15 +17,17 @@ const endpointOf = (connection: ProviderConnection, host: string): Dial.Endpoint
       tls: {
         ...(caBundle !== undefined && { ca: caBundle }),
         ...(thumbprint !== undefined && { thumbprint }),
-        ...(insecureSkipVerify && { insecureSkipVerify })
+        ...(insecureSkipVerify && { insecureSkipVerify }),
+        // Windows asks for it once it knows what is wanted, by what TLS 1.3 has no more and Node does not offer in its place.
+        ...(clientCertificate !== undefined && { ...clientCertificate, maxVersion: "TLSv1.2" as const })
       }
     })
   }
 }
 
-/** With Basic each request is a log-on: after a refused one the shells of other sessions are left to their idle timeout. */
+/** With these each request is a log-on: after a refused one the shells of other sessions are left to their idle timeout. */
 const sparing = (wsman: Wsman.Wsman, connection: ProviderConnection, circuit: Circuit): Wsman.Wsman =>
-  connection.authentication === "Basic"
+  connection.authentication === "Basic" || connection.authentication === "Certificate"
     ? {
         ...wsman,
         delete: (shellId) =>

@@ -5,6 +5,8 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type { Server, Verb } from "../../schemas/vmm/Verb.ts"
 import type { Dial } from "../Dial.ts"
+import type { Stopped } from "./Circuit.ts"
+import type { ClientCertificate } from "./ClientCertificate.ts"
 import type { HostResult, OpenSession } from "./Dialling.ts"
 import { AnswerInvalid, type ScvmmError } from "./ScvmmError.ts"
 import * as SessionCall from "./SessionCall.ts"
@@ -32,6 +34,8 @@ export interface ProviderConnection extends SessionExtras {
   readonly caBundle?: string
   readonly thumbprint?: string
   readonly insecureSkipVerify: boolean
+  /** With authentication Certificate. */
+  readonly clientCertificate?: ClientCertificate
   readonly configurationName: string
   readonly operationTimeoutSeconds: number
   readonly userName: string
@@ -122,6 +126,10 @@ export class ScvmmSession extends Context.Service<
     readonly counts: (providerUid: string) => Effect.Effect<{ readonly open: number; readonly idle: number }>
     /** How the last dial of each exec host ended, of those tried since spec or Secret changed: for the provider's status. */
     readonly hosts: (providerUid: string) => Effect.Effect<ReadonlyArray<HostResult>>
+    /** Since when log-ons are stopped by a refused one; undefined while they are not. */
+    readonly stoppedLogOns: (providerUid: string) => Effect.Effect<Stopped | undefined>
+    /** Lets one log-on through at once, after somebody has seen to the account; false when none was stopped. */
+    readonly retryLogOn: (providerUid: string) => Effect.Effect<boolean>
   }
 >()("capscvmm/layers/ScvmmSession") {
   static readonly layer: Layer.Layer<ScvmmSession, never, Dial> = Layer.effect(
@@ -155,7 +163,9 @@ export class ScvmmSession extends Context.Service<
         deleteShell: sessions.deleteShell,
         keepWarm: sessions.keepWarm,
         counts: sessions.counts,
-        hosts: sessions.hosts
+        hosts: sessions.hosts,
+        stoppedLogOns: sessions.stopped,
+        retryLogOn: sessions.release
       })
     })
   )

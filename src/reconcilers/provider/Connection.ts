@@ -4,6 +4,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { ProviderTransport } from "../../../schemas/scvmm/ProviderTransport.ts"
 import type { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
+import { clientCertificate, secretKeys } from "../../../layers/scvmm/ClientCertificate.ts"
 import type { ProviderConnection } from "../../../layers/scvmm/ScvmmSession.ts"
 import * as FeatureGates from "../FeatureGates.ts"
 import { defaultConfiguration, extrasOf, problemOf } from "./SessionExtras.ts"
@@ -46,6 +47,13 @@ const unsupported = (spec: ScvmmProvider["spec"]): ReadonlyArray<string> => [
   ...(spec.orphanPolicy === "Delete" ? ["orphanPolicy"] : [])
 ]
 
+/** Why over http they are refused. */
+const needsTls: { readonly [authentication: string]: string } = {
+  Basic: "over http it would be readable",
+  Certificate: "over http there are no certificates",
+  Kerberos: "over http its messages would be readable"
+}
+
 /** What these cannot do together: send a password or a message in the clear, or what this version cannot speak. */
 const transportProblem = (
   scheme: "http" | "https",
@@ -53,11 +61,8 @@ const transportProblem = (
   { caBundle, serverCertificateThumbprint }: Partial<ProviderTransport>
 ): string | undefined => {
   const said = `spec.transport.authentication "${authentication}"`
-  if (authentication === "Certificate" || authentication === "Kerberos") {
-    return `${said} is not spoken by this version; use "Negotiate", or "Basic" with spec.transport.scheme "https"`
-  }
-  if (authentication === "Basic" && scheme === "http") {
-    return `${said} needs spec.transport.scheme "https": over http it would be readable`
+  if (scheme === "http" && authentication !== undefined && Object.hasOwn(needsTls, authentication)) {
+    return `${said} needs spec.transport.scheme "https": ${needsTls[authentication]}`
   }
   const ofTls = [
     ...(caBundle === undefined ? [] : ["caBundle"]),
@@ -69,7 +74,8 @@ const transportProblem = (
 }
 
 /**
- * The connection of a provider. Problems: NotSupported, ScvmmHostMissing, CredentialsInvalid (a Secret without its keys), TransportInvalid
+ * The connection of a provider. Problems: NotSupported, ScvmmHostMissing, CredentialsInvalid (a Secret without its keys, or with a
+ * certificate that cannot be used), TransportInvalid
  * (a combination that would send a password in the clear, or that this version cannot speak), those of SessionExtras.
  */
 export const connectionOf = (
@@ -109,6 +115,14 @@ export const connectionOf = (
       `${transport.caBundle === undefined ? `data["ca.crt"] of Secret "${secretName}"` : "spec.transport.caBundle"} is not a PEM bundle of certificates`
     )
   }
+  const certificate =
+    authentication === "Certificate"
+      ? clientCertificate(credentials.data[secretKeys.cert], credentials.data[secretKeys.key])
+      : undefined
+  if (certificate !== undefined && Result.isFailure(certificate)) {
+    const { key, detail } = certificate.failure
+    return problem("CredentialsInvalid", `data["${key}"] of Secret "${secretName}" ${detail}`)
+  }
   const account = { userName: credentials.data["username"] ?? "", password: credentials.data["password"] ?? "" }
   return {
     uid: metadata.uid,
@@ -124,6 +138,7 @@ export const connectionOf = (
     ...(ca !== undefined && { caBundle: ca }),
     ...(transport.serverCertificateThumbprint !== undefined && { thumbprint: transport.serverCertificateThumbprint }),
     insecureSkipVerify: transport.insecureSkipVerify ?? false,
+    ...(certificate !== undefined && { clientCertificate: certificate.success }),
     configurationName: transport.configurationName ?? defaultConfiguration,
     operationTimeoutSeconds: transport.operationTimeoutSeconds ?? 60,
     userName: account.userName,

@@ -6,6 +6,7 @@ import type { ProviderConnection } from "../../../../layers/scvmm/ScvmmSession.t
 import type { Problem } from "../../../../src/reconcilers/provider/Connection.ts"
 import { connectionOf } from "../../../../src/reconcilers/provider/Connection.ts"
 import { scvmmProvider } from "../Objects.ts"
+import { makeAuthority } from "../../../harness/Certificates.ts"
 import { rich } from "../Rich.ts"
 
 const password = "S3cr3t-ünd-länger"
@@ -16,6 +17,12 @@ const base64 = (text: string): string => Buffer.from(text).toString("base64")
 
 const of = (spec: object = {}, data: Readonly<Record<string, string>> = good): ProviderConnection | Problem =>
   connectionOf(scvmmProvider({ spec: { transport: https, ...spec } }), { resourceVersion: "77", data })
+
+const authority = await makeAuthority("lab")
+const pair = await authority.issue({ commonName: "capi", usage: "clientAuth" })
+const other = await authority.issue({ commonName: "other", usage: "clientAuth" })
+const byCertificate = (data: Readonly<Record<string, string>>) =>
+  of({ transport: { scheme: "https", authentication: "Certificate" } }, { ...good, ...data })
 
 const connected = (spec: object = {}, data: Readonly<Record<string, string>> = good): ProviderConnection => {
   const connection = of(spec, data)
@@ -52,14 +59,39 @@ describe("Connection: what a person must change", () => {
       "TransportInvalid",
       ['spec.transport.scheme "https"']
     ],
-    ...["Kerberos", "Certificate"].flatMap((authentication) =>
-      ["http", "https"].map((scheme): [string, ProviderConnection | Problem, string, ReadonlyArray<string>] => [
-        `${authentication} over ${scheme}, which is not spoken`,
-        of({ transport: { scheme, authentication } }),
+    ...["Kerberos", "Certificate"].map(
+      (authentication): [string, ProviderConnection | Problem, string, Array<string>] => [
+        `${authentication} without TLS`,
+        of({ transport: { authentication } }),
         "TransportInvalid",
-        ["spec.transport.authentication", `"${authentication}"`, 'use "Negotiate"', '"Basic"']
-      ])
+        ["spec.transport.authentication", `"${authentication}"`, 'needs spec.transport.scheme "https"']
+      ]
     ),
+    ["no client certificate", byCertificate({}), "CredentialsInvalid", ['data["tls.crt"]', '"vmm-secret"', "missing"]],
+    [
+      "a client certificate without its key",
+      byCertificate({ "tls.crt": pair.cert }),
+      "CredentialsInvalid",
+      ['data["tls.key"]', '"vmm-secret"', "missing"]
+    ],
+    [
+      "a client certificate that is none",
+      byCertificate({ "tls.crt": pem, "tls.key": pair.key }),
+      "CredentialsInvalid",
+      ['data["tls.crt"]', '"vmm-secret"', "not a certificate in PEM"]
+    ],
+    [
+      "a client key that is none",
+      byCertificate({ "tls.crt": pair.cert, "tls.key": pair.key.replace("M", "?") }),
+      "CredentialsInvalid",
+      ['data["tls.key"]', '"vmm-secret"', "not a private key in PEM"]
+    ],
+    [
+      "the key of another client certificate",
+      byCertificate({ "tls.crt": pair.cert, "tls.key": other.key }),
+      "CredentialsInvalid",
+      ['data["tls.key"]', '"vmm-secret"', "not the key of the certificate in tls.crt"]
+    ],
     [
       "what protects TLS alone",
       of({ transport: { caBundle: base64(pem), serverCertificateThumbprint: "ab".repeat(32) } }),
@@ -109,7 +141,7 @@ describe("Connection: what a person must change", () => {
         return
       }
       const { scheme, authentication } = connection
-      assert.match(`${scheme} ${authentication}`, /^(?:https? (?:Negotiate|NTLM)|https Basic)$/u)
+      assert.match(`${scheme} ${authentication}`, /^(?:https? (?:Negotiate|NTLM)|https (?:Basic|Kerberos))$/u)
       assert.isAbove(connection.execHosts.length, 0)
       assert.notInclude(connection.execHosts, "")
       assert.strictEqual(Redacted.value(connection.password), password)
@@ -175,6 +207,20 @@ describe("Connection: its values", () => {
     assert.deepInclude(bare, { scheme: "http", port: 5985, authentication: "Negotiate" })
     assert.deepInclude(connected({ transport: { authentication: "NTLM" } }), { scheme: "http", authentication: "NTLM" })
     assert.deepInclude(connected({ transport: { scheme: "https" } }), { port: 5986, authentication: "Negotiate" })
+  })
+
+  it("a client certificate, whose key is shown nowhere", () => {
+    const connection = byCertificate({ "tls.crt": pair.cert, "tls.key": pair.key })
+    if ("_tag" in connection) return assert.fail(connection.message)
+    const { clientCertificate } = connection
+    if (clientCertificate === undefined) return assert.fail("no certificate")
+    assert.strictEqual(clientCertificate.cert, pair.cert)
+    assert.strictEqual(Redacted.value(clientCertificate.key), pair.key)
+    const [, line = ""] = pair.key.split("\n")
+    assert.notInclude(JSON.stringify(connection), line)
+    // The Secret may hold one for something else.
+    assert.notProperty(connected({}, { ...good, "tls.crt": pair.cert, "tls.key": "?" }), "clientCertificate")
+    return undefined
   })
 
   it("what was set", () => {
