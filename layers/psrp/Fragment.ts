@@ -68,25 +68,43 @@ export const concatBytes = (pieces: ReadonlyArray<Uint8Array>): Uint8Array<Array
   return whole
 }
 
+/** How far one direction of a session has come: its ObjectIds have no gaps, whatever the messages are about. */
+export interface ObjectSequence {
+  last: bigint
+}
+
 interface Assembly {
   next: bigint
   bytes: number
   readonly blobs: Array<Uint8Array>
 }
 
-/** Puts one stream's fragments together. Mutable; after an error the stream is unusable. */
+/**
+ * Puts one stream's fragments together; what comes a second time is dropped. Mutable; after an error the stream is
+ * unusable.
+ */
 export class Defragmenter {
   private pending: Uint8Array = new Uint8Array(0)
   private readonly objects = new Map<bigint, Assembly>()
+  private readonly complete = new Set<bigint>()
   private readonly maxMessageBytes: number
+  private readonly sequence: ObjectSequence
+  private resumed = false
 
-  constructor(options: { readonly maxMessageBytes?: number } = {}) {
+  /** `sequence`: of the session that the stream belongs to; without one nobody can tell what a `resume` has missed. */
+  constructor(options: { readonly maxMessageBytes?: number; readonly sequence?: ObjectSequence } = {}) {
     this.maxMessageBytes = options.maxMessageBytes ?? 64 * 1024 * 1024
+    this.sequence = options.sequence ?? { last: 0n }
   }
 
   /** Whether no message is incomplete. */
   get idle(): boolean {
     return this.pending.length === 0 && this.objects.size === 0
+  }
+
+  /** Some of the stream may be lost: the next object must follow on what was seen, or it is an error. */
+  resume(): void {
+    this.resumed = true
   }
 
   /** Takes the next bytes of the stream, cut anywhere; answers the messages that they complete, in order. */
@@ -118,10 +136,16 @@ export class Defragmenter {
   private take(fragment: Fragment): Result.Result<Uint8Array | undefined, FragmentError> {
     const { objectId, fragmentId, start, end, blob } = fragment
     const fail = (reason: string) => Result.fail(new FragmentError({ reason: `object ${objectId}: ${reason}` }))
-    let partial = this.objects.get(objectId)
     if (start !== (fragmentId === 0n)) return fail(`fragment ${fragmentId} with start flag ${start}`)
+    let partial = this.objects.get(objectId)
+    if (this.complete.has(objectId) || (partial !== undefined && fragmentId < partial.next))
+      return Result.succeed(undefined)
     if (partial === undefined) {
       if (!start) return fail(`fragment ${fragmentId} without a start`)
+      if (this.resumed && (objectId !== this.sequence.last + 1n || this.objects.size > 0))
+        return fail(`follows on object ${this.sequence.last}, of which some is lost`)
+      this.resumed = false
+      if (objectId > this.sequence.last) this.sequence.last = objectId
       partial = { next: 0n, bytes: 0, blobs: [] }
     }
     if (fragmentId !== partial.next) return fail(`fragment ${fragmentId} where ${partial.next} was due`)
@@ -135,6 +159,7 @@ export class Defragmenter {
       return Result.succeed(undefined)
     }
     this.objects.delete(objectId)
+    this.complete.add(objectId)
     const only = partial.blobs[0]
     return Result.succeed(partial.blobs.length === 1 && only !== undefined ? only : concatBytes(partial.blobs))
   }

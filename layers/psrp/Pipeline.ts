@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Stream from "effect/Stream"
 import { address, messagesOf, type PipelineChannel } from "./PipelineChannel.ts"
+import { signals } from "../wsman/SoapNames.ts"
 import type { WsmanError } from "../wsman/WsmanError.ts"
 import { type CreatePipeline, createPipeline } from "./CreatePipeline.ts"
 import { Defragmenter } from "./Fragment.ts"
@@ -13,11 +14,7 @@ import { sendInput } from "./PipelineInput.ts"
 import { PipelineCollector, type PipelineResult } from "./PipelineResult.ts"
 import { PromptRefused, ProtocolViolation, type PsrpError, TransportFailed } from "./PsrpError.ts"
 import type { PsValue } from "./PsValue.ts"
-
-/** Stops a pipeline gracefully. The misspelling is PowerShell's, which compares it letter by letter. */
-export const stopSignal = "powershell/signal/crtl_c"
-/** Ends a command and frees its slot among the shell's concurrent commands. */
-export const terminateSignal = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/signal/Terminate"
+import { transmit } from "./Transmission.ts"
 
 export interface InvokeOptions {
   /** The pipeline's input. Pulled only as fast as the server takes it, and sent whole before output is received. */
@@ -29,10 +26,10 @@ export interface InvokeOptions {
 const transportFailed = (sent: boolean) => (cause: WsmanError) => new TransportFailed({ cause, sent })
 
 const refuse = Effect.fn("Pipeline.refuseHostCall")(function* (channel: PipelineChannel, call: HostCall) {
-  for (const fragment of address(channel, refuseHostCall(call, MessageType.PipelineHostResponse)))
-    yield* channel.wsman
-      .send(channel.shellId, "pr", fragment, channel.commandId)
-      .pipe(Effect.mapError(transportFailed(true)))
+  const { wsman, shellId, commandId } = channel
+  yield* transmit(wsman, [address(channel, refuseHostCall(call, MessageType.PipelineHostResponse))], (piece) =>
+    wsman.send(shellId, "pr", piece, commandId)
+  ).pipe(Effect.mapError(transportFailed(true)))
 })
 
 /** As much PowerShell itself takes of one command by default (MaximumReceivedDataSizePerCommandMB). */
@@ -43,7 +40,7 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
   channel: PipelineChannel,
   options: InvokeOptions
 ): Effect.fn.Return<PipelineResult, PsrpError> {
-  const defragmenter = new Defragmenter()
+  const defragmenter = new Defragmenter({ sequence: channel.sequence })
   const collector = new PipelineCollector()
   const violation = (reason: string) => new ProtocolViolation({ reason, sent: true })
   let bytes = 0
@@ -77,6 +74,7 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
           break
         case "Finished":
           if (prompt !== undefined) return yield* new PromptRefused({ prompt, sent: true })
+          if (!defragmenter.idle) return yield* violation("the command ended within a message")
           return event.success.result
         case "Recorded":
           break
@@ -96,13 +94,15 @@ export const runPipeline = Effect.fn("Pipeline.run")(function* (
   options: InvokeOptions
 ): Effect.fn.Return<PipelineResult, PsrpError> {
   const { wsman, shellId } = channel
-  const [first, ...rest] = address(channel, createPipeline(pipeline))
-  const accepted = yield* wsman
-    .command(shellId, channel.commandId, first ?? new Uint8Array(0))
-    .pipe(Effect.mapError((cause) => new TransportFailed({ cause, sent: cause.sent })))
-  channel.commandId = accepted.commandId
-  for (const fragment of rest)
-    yield* wsman.send(shellId, "stdin", fragment, accepted.commandId).pipe(Effect.mapError(transportFailed(true)))
+  let accepted = false
+  yield* transmit(wsman, [address(channel, createPipeline(pipeline))], (piece) =>
+    accepted
+      ? wsman.send(shellId, "stdin", piece, channel.commandId)
+      : Effect.map(wsman.command(shellId, channel.commandId, piece), ({ commandId }) => {
+          accepted = true
+          channel.commandId = commandId
+        })
+  ).pipe(Effect.mapError((cause) => new TransportFailed({ cause, sent: accepted || cause.sent })))
   if (options.input !== undefined) yield* sendInput(channel, options.input)
   return yield* receiveResult(channel, options)
 })
@@ -128,5 +128,5 @@ export const stopPipeline = Effect.fn("Pipeline.stop")(function* (channel: Pipel
     }
   })
   // Together: a server may answer the Signal only when a Receive has taken what the pipeline still had to say.
-  yield* Effect.all([wsman.signal(shellId, commandId, stopSignal), untilStopped], { concurrency: 2, discard: true })
+  yield* Effect.all([wsman.signal(shellId, commandId, signals.stop), untilStopped], { concurrency: 2, discard: true })
 })

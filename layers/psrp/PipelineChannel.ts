@@ -2,7 +2,8 @@
 import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Received, Wsman } from "../wsman/Wsman.ts"
-import { type Defragmenter, splitMessage } from "./Fragment.ts"
+import type { Defragmenter, ObjectSequence } from "./Fragment.ts"
+import type { OutgoingMessage } from "./FragmentCutter.ts"
 import { decodeMessage, encodeMessage, type Message, type MessageBody } from "./Message.ts"
 import type { PsrpError } from "./PsrpError.ts"
 import type { SecureStringCipher } from "./SecureString.ts"
@@ -17,6 +18,8 @@ export interface PipelineChannel {
   readonly pipelineId: string
   /** ObjectIds grow over all messages of a session. */
   readonly nextObjectId: () => bigint
+  /** How far the server's objects have come. */
+  readonly sequence: ObjectSequence
   /** The session key, once it was exchanged: by `sessionKey`, which input needs when it is the first to hold a secret. */
   cipher: SecureStringCipher | undefined
   readonly sessionKey: Effect.Effect<SecureStringCipher, PsrpError>
@@ -29,6 +32,7 @@ export const messagesOf = (
   commandId: string | undefined,
   cipher?: SecureStringCipher
 ): Result.Result<Array<Message>, { readonly message: string }> => {
+  if (received.repeated === true) defragmenter.resume()
   const messages: Array<Message> = []
   for (const stream of received.streams) {
     if (stream.commandId !== undefined && stream.commandId.toLowerCase() !== commandId?.toLowerCase()) continue
@@ -43,13 +47,11 @@ export const messagesOf = (
   return Result.succeed(messages)
 }
 
-/** The fragments of a message to this pipeline. */
-export const address = (channel: PipelineChannel, body: MessageBody): Array<Uint8Array> =>
-  splitMessage(
-    channel.nextObjectId(),
-    encodeMessage(
-      { destination: "server", runspacePoolId: channel.runspacePoolId, pipelineId: channel.pipelineId, ...body },
-      channel.cipher
-    ),
-    channel.wsman.maxFragmentBytes
+/** A message to this pipeline. */
+export const address = (channel: PipelineChannel, body: MessageBody): OutgoingMessage => ({
+  objectId: channel.nextObjectId(),
+  bytes: encodeMessage(
+    { destination: "server", runspacePoolId: channel.runspacePoolId, pipelineId: channel.pipelineId, ...body },
+    channel.cipher
   )
+})

@@ -7,20 +7,25 @@ import * as Semaphore from "effect/Semaphore"
 import type { Wsman } from "../wsman/Wsman.ts"
 import type { WsmanError } from "../wsman/WsmanError.ts"
 import { concatBytes, splitMessage } from "./Fragment.ts"
+import type { OutgoingMessage } from "./FragmentCutter.ts"
 import { emptyGuid, encodeMessage, type MessageBody } from "./Message.ts"
 import type { PipelineChannel } from "./PipelineChannel.ts"
-import { type InvokeOptions, runPipeline, stopPipeline, terminateSignal } from "./Pipeline.ts"
+import { type InvokeOptions, runPipeline } from "./Pipeline.ts"
 import type { PipelineResult } from "./PipelineResult.ts"
 import type { PsValue } from "./PsValue.ts"
-import { PoolBroken, type PsrpError, TransportFailed } from "./PsrpError.ts"
+import { stop, terminate } from "./PipelineRelease.ts"
+import { PoolBroken, type PsrpError } from "./PsrpError.ts"
+import { RunspacePoolHealth } from "./RunspacePoolHealth.ts"
 import { initRunspacePool, ourCapability, sessionCapability } from "./RunspacePoolMessage.ts"
 import { checkShell, type ShellCheck } from "./RunspacePoolCheck.ts"
 import { awaitOpened } from "./RunspacePoolOpening.ts"
+import { ask } from "./RunspacePoolRequest.ts"
 import { createShell, type ShellOptions } from "./RunspacePoolShell.ts"
 import type { RunspacePoolStreams } from "./RunspacePoolStreams.ts"
 import { resetRunspace } from "./RunspaceReset.ts"
 import { holdsSecureString, type SecureStringCipher } from "./SecureString.ts"
 import { exchangeSessionKey } from "./SessionKeyExchange.ts"
+import { transmit } from "./Transmission.ts"
 import * as Guid from "../../schemas/Guid.ts"
 
 export interface Invocation {
@@ -62,8 +67,6 @@ export interface OpenOptions extends ShellOptions {
   readonly openTimeoutSeconds?: number
 }
 
-const stopCap = "5 seconds"
-
 /**
  * Opens a pool (MS-PSRP §3.1.5.3): Create with SESSION_CAPABILITY 2.3 and INIT_RUNSPACEPOOL, then Receive until Opened.
  *
@@ -82,64 +85,43 @@ export const open = Effect.fn("RunspacePool.open")(function* (
   const runspacePoolId = requestedId.toLowerCase()
   let lastObjectId = 0n
   const nextObjectId = () => ++lastObjectId
-  const poolMessage = (body: MessageBody) =>
-    encodeMessage({ destination: "server", runspacePoolId, pipelineId: emptyGuid, ...body })
+  const poolMessage = (body: MessageBody): OutgoingMessage => ({
+    objectId: nextObjectId(),
+    bytes: encodeMessage({ destination: "server", runspacePoolId, pipelineId: emptyGuid, ...body })
+  })
   yield* Effect.annotateCurrentSpan({ "psrp.shell_id": requestedId })
 
   const creationXml = concatBytes(
-    [sessionCapability(ourCapability), initRunspacePool({ minRunspaces: 1, maxRunspaces: 1 })].flatMap((body) =>
-      splitMessage(nextObjectId(), poolMessage(body), wsman.maxFragmentBytes)
-    )
+    [sessionCapability(ourCapability), initRunspacePool({ minRunspaces: 1, maxRunspaces: 1 })].flatMap((body) => {
+      const { objectId, bytes } = poolMessage(body)
+      return splitMessage(objectId, bytes, wsman.maxFragmentBytes)
+    })
   )
   const { shellId, terminates } = yield* createShell(wsman, requestedId, creationXml, options)
-  const openTimeout = options.openTimeoutSeconds ?? 180
+  const timeoutSeconds = options.openTimeoutSeconds ?? 180
+  const sequence = { last: 0n }
   const streams: RunspacePoolStreams<WsmanError> = {
-    send: (body, stream) =>
-      Effect.forEach(
-        splitMessage(nextObjectId(), poolMessage(body), wsman.maxFragmentBytes),
-        (fragment) => wsman.send(shellId, stream, fragment),
-        { discard: true }
-      ),
+    sequence,
+    send: (body, stream) => transmit(wsman, [poolMessage(body)], (piece) => wsman.send(shellId, stream, piece)),
     receive: Effect.suspend(() => wsman.receive(shellId))
   }
   const opened = yield* awaitOpened(streams).pipe(
     Effect.timeoutOrElse({
-      duration: `${openTimeout} seconds`,
-      orElse: () => Effect.fail(new PoolBroken({ reason: `not open after ${openTimeout} s`, sent: false }))
+      duration: `${timeoutSeconds} seconds`,
+      orElse: () => Effect.fail(new PoolBroken({ reason: `not open after ${timeoutSeconds} s`, sent: false }))
     })
   )
+  yield* wsman.enlarge
 
-  let broken: PoolBroken | undefined
-  const markBroken = (reason: string) => {
-    broken ??= new PoolBroken({ reason, sent: false })
-  }
-
-  /** A request to the pool itself; one that fails or is given up leaves the pool in a state that nobody knows. */
-  const ask = <A>(
-    what: string,
-    sent: boolean,
-    request: (pool: RunspacePoolStreams<TransportFailed>) => Effect.Effect<A, PsrpError>
-  ): Effect.Effect<A, PsrpError> => {
-    const failed = Effect.mapError((cause: WsmanError) => new TransportFailed({ cause, sent }))
-    return request({
-      send: (body, stream) => failed(streams.send(body, stream)),
-      receive: failed(streams.receive)
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: `${openTimeout} seconds`,
-        orElse: () => Effect.fail(new PoolBroken({ reason: `no answer to the ${what} after ${openTimeout} s`, sent }))
-      }),
-      Effect.tapError((error) => Effect.sync(() => markBroken(error.message))),
-      Effect.onInterrupt(() => Effect.sync(() => markBroken(`interrupted during the ${what}`)))
-    )
-  }
+  const health = new RunspacePoolHealth()
+  const pool = { streams, health, timeoutSeconds }
 
   let cipher: SecureStringCipher | undefined
   /** Once per pool, before the first value that carries a secret. */
   const sessionKey = (sent: boolean) =>
     Effect.suspend(() =>
       cipher === undefined
-        ? ask("key exchange", sent, (pool) => exchangeSessionKey(pool, sent))
+        ? ask(pool, "key exchange", sent, (asked) => exchangeSessionKey(asked, sent))
         : Effect.succeed(cipher)
     ).pipe(
       Effect.tap((agreed) =>
@@ -149,57 +131,33 @@ export const open = Effect.fn("RunspacePool.open")(function* (
       )
     )
 
-  const terminate = (commandId: string) =>
-    wsman.signal(shellId, commandId, terminateSignal).pipe(
-      // Inside the time limit, whose own fiber it then concerns: the caller's may be interrupted already.
-      Effect.interruptible,
-      Effect.timeout(stopCap),
-      Effect.catch((error) => {
-        markBroken(`Terminate failed: ${error.message}`)
-        return Effect.logWarning("pipeline not terminated").pipe(
-          Effect.annotateLogs({ shell_id: shellId, command_id: commandId, reason: error.message })
-        )
-      }),
-      Effect.withSpan("Pipeline.terminate")
-    )
-
-  const stop = (channel: PipelineChannel) =>
-    stopPipeline(channel).pipe(
-      Effect.interruptible,
-      Effect.timeoutOption(stopCap),
-      Effect.flatMap((stopped) =>
-        Option.isSome(stopped) ? Effect.void : Effect.fail({ message: "did not stop in time" })
-      ),
-      Effect.catch((error) =>
-        Effect.logWarning("pipeline not stopped, terminating it").pipe(
-          Effect.annotateLogs({ shell_id: shellId, reason: error.message })
-        )
-      ),
-      Effect.andThen(terminate(channel.commandId)),
-      Effect.withSpan("Pipeline.interrupt")
-    )
-
   const one = yield* Semaphore.make(1)
   const invoke = Effect.fn("RunspacePool.invoke")(
     function* (
       commands: ReadonlyArray<Invocation>,
       invokeOptions: InvokeOptions = {}
     ): Effect.fn.Return<PipelineResult, PsrpError> {
-      if (broken !== undefined) return yield* broken
+      if (health.broken !== undefined) return yield* health.broken
       if (commands.some(({ parameters }) => Object.values(parameters).some(holdsSecureString))) yield* sessionKey(false)
       const commandId = yield* newId
       yield* Effect.annotateCurrentSpan({ "psrp.shell_id": shellId, "psrp.pipeline_id": commandId })
-      const pipelineId = commandId.toLowerCase()
       const channel: PipelineChannel = {
         wsman,
         shellId,
         runspacePoolId,
         commandId,
-        pipelineId,
+        pipelineId: commandId.toLowerCase(),
         nextObjectId,
+        sequence,
         cipher,
         sessionKey: sessionKey(true)
       }
+      const release = Effect.asVoid(
+        FiberSet.run(
+          terminates,
+          Effect.suspend(() => terminate(channel, health))
+        )
+      )
       const statement = commands.map(({ name, isScript, parameters }) => ({
         name,
         isScript: isScript ?? false,
@@ -210,18 +168,13 @@ export const open = Effect.fn("RunspacePool.open")(function* (
         { statements: [statement], noInput: invokeOptions.input === undefined },
         invokeOptions
       ).pipe(
-        Effect.onInterrupt(() => stop(channel)),
-        Effect.tapError((error) =>
-          Effect.suspend(() => {
-            if (error._tag !== "PsrpPromptRefused") {
-              markBroken(error.message)
-              return Effect.void
-            }
-            return FiberSet.run(terminates, terminate(channel.commandId))
-          })
-        )
+        Effect.onInterrupt(() => stop(channel, health)),
+        Effect.tapError((error) => {
+          if (error._tag === "PsrpPromptRefused") return release
+          return Effect.sync(() => health.markBroken(error.message))
+        })
       )
-      yield* FiberSet.run(terminates, terminate(channel.commandId))
+      yield* release
       return result
     },
     (effect) => one.withPermit(effect)
@@ -229,16 +182,18 @@ export const open = Effect.fn("RunspacePool.open")(function* (
 
   let resets = 0n
   const reset = Effect.gen(function* () {
-    if (broken !== undefined) return yield* broken
+    if (health.broken !== undefined) return yield* health.broken
     if (opened.protocolVersion === "2.2")
       return yield* new PoolBroken({ reason: "a server of protocol 2.2 resets nothing", sent: false })
-    yield* ask("reset", false, (pool) => resetRunspace(pool, ++resets))
+    yield* ask(pool, "reset", false, (asked) => resetRunspace(asked, ++resets))
   }).pipe(one.withPermit)
 
-  const check = Effect.suspend(() => (broken === undefined ? checkShell(wsman, shellId) : Effect.fail(broken))).pipe(
+  const check = Effect.suspend(() =>
+    health.broken === undefined ? checkShell(wsman, shellId) : Effect.fail(health.broken)
+  ).pipe(
     Effect.tapError((error) =>
       Effect.sync(() => {
-        if (error._tag === "PsrpPoolBroken") broken ??= error
+        if (error._tag === "PsrpPoolBroken") health.markBroken(error)
       })
     )
   )
@@ -249,6 +204,6 @@ export const open = Effect.fn("RunspacePool.open")(function* (
     invoke,
     reset,
     check,
-    broken: Effect.sync(() => Option.fromUndefinedOr(broken))
+    broken: Effect.sync(() => Option.fromUndefinedOr(health.broken))
   }
 })

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Received, StreamName } from "../wsman/Wsman.ts"
-import { Defragmenter } from "./Fragment.ts"
+import { Defragmenter, type ObjectSequence } from "./Fragment.ts"
 import { expectsAnswer, readHostCall, refuseHostCall } from "./HostCall.ts"
 import { type Message, type MessageBody, MessageType, messageTypeName } from "./Message.ts"
 import { messagesOf } from "./PipelineChannel.ts"
@@ -13,6 +13,8 @@ import { readRunspacePoolState, RunspacePoolState } from "./RunspacePoolMessage.
 export interface RunspacePoolStreams<E> {
   readonly send: (body: MessageBody, stream: StreamName) => Effect.Effect<void, E>
   readonly receive: Effect.Effect<Received, E>
+  /** How far the server's objects have come. */
+  readonly sequence: ObjectSequence
 }
 
 /**
@@ -26,7 +28,7 @@ export const awaitMessage = Effect.fnUntraced(function* <A, E>(
   sent: boolean
 ): Effect.fn.Return<A, ProtocolViolation | PoolBroken | E> {
   const violation = (error: { readonly message: string }) => new ProtocolViolation({ reason: error.message, sent })
-  const defragmenter = new Defragmenter()
+  const defragmenter = new Defragmenter({ sequence: streams.sequence })
   for (;;) {
     const received = yield* streams.receive
     const messages = yield* Effect.fromResult(Result.mapError(messagesOf(defragmenter, received, undefined), violation))

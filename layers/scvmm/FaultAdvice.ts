@@ -124,6 +124,12 @@ export const advices: ReadonlyArray<Advice> = [
     meaning: "the connection to the shell failed",
     remedy: service
   },
+  { codes: [0x803381c4], meaning: "the shell is disconnected", remedy: nothing },
+  {
+    codes: [0x80338111],
+    meaning: "a request is larger than the host takes",
+    remedy: "Raise MaxEnvelopeSizekb of winrm/config to 500, its default"
+  },
   { codes: [0x803381c2, 0x803381cd], meaning: "the shell's id is in use", remedy: nothing },
   {
     codes: [1311],
@@ -141,6 +147,8 @@ const byClassification: Readonly<Record<FaultClassification, readonly [HostUnava
   authentication: ["AccessDenied", account],
   operationTimeout: ["SessionFailed", service],
   invalidSelectors: ["SessionFailed", service],
+  disconnected: ["SessionFailed", service],
+  envelopeTooLarge: ["QuotaExceeded", "Raise MaxEnvelopeSizekb of winrm/config"],
   invalidRequest: ["SessionFailed", session],
   configuration: ["SessionFailed", session],
   transient: ["SessionFailed", service],

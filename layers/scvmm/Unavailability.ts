@@ -74,6 +74,6 @@ export const fromRefusal = (host: string, error: WsmanError): DialError | undefi
     ? undefined
     : error._tag === "WsmanAuthenticationFailed" ||
         error._tag === "WsmanAccessDenied" ||
-        (error._tag === "WsmanFault" && (error.classification === "quota" || error.classification === "configuration"))
+        (error._tag === "WsmanFault" && (error.classification === "quota" || error.classification === "envelopeTooLarge" || error.classification === "configuration"))
       ? fromOpenError(host, error)
       : undefined

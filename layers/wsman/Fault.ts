@@ -8,6 +8,10 @@ export type FaultClassification =
   | "operationTimeout"
   /** The shell or command does not exist, or no longer. */
   | "invalidSelectors"
+  /** The listener disconnected the shell, which waits for a Reconnect. */
+  | "disconnected"
+  /** More than the listener takes in one message: nothing of it was looked at. */
+  | "envelopeTooLarge"
   /** A limit of the listener, the plugin or the user: later, or with fewer shells. */
   | "quota"
   /** The shell has no memory left: what it was doing may be done. */
@@ -40,6 +44,8 @@ export const FaultCode = {
   InvalidResourceUri: 2150858811,
   MaxShellsPerUser: 2150859173,
   CreateFailedInvalidName: 2150859202,
+  EnvelopeTooLarge: 2150859025,
+  ShellDisconnected: 2150859204,
   MaxConcurrentCommandsPerShell: 2150859241,
   InvalidParameter: 87
 } as const
@@ -50,6 +56,8 @@ const inclusive = (from: number, to: number): ReadonlyArray<number> =>
 const table: ReadonlyArray<readonly [FaultClassification, ReadonlyArray<number>]> = [
   ["operationTimeout", [FaultCode.OperationTimeout]],
   ["invalidSelectors", [FaultCode.InvalidSelectors]],
+  ["disconnected", [FaultCode.ShellDisconnected]],
+  ["envelopeTooLarge", [FaultCode.EnvelopeTooLarge]],
   ["quota", [2150859173, 2150859174, 2150859175, 2150859176, 2150859179, ...inclusive(2150859236, 2150859242)]],
   ["memory", [14]],
   ["accessDenied", [FaultCode.AccessDenied]],
@@ -67,26 +75,26 @@ export const byCode: ReadonlyMap<number, FaultClassification> = new Map(
   table.flatMap(([classification, codes]) => codes.map((code) => [code, classification] as const))
 )
 
-const bySubcode: Readonly<Record<string, FaultClassification | undefined>> = {
-  TimedOut: "operationTimeout",
-  InvalidSelectors: "invalidSelectors",
-  DestinationUnreachable: "invalidSelectors",
-  QuotaLimit: "quota",
-  AccessDenied: "accessDenied",
-  InvalidResourceURI: "invalidRequest",
-  InvalidParameter: "invalidRequest",
-  InvalidOptions: "invalidRequest",
-  InvalidMessageInformationHeader: "invalidRequest",
-  MessageInformationHeaderRequired: "invalidRequest",
-  ActionNotSupported: "invalidRequest",
-  SchemaValidationError: "invalidRequest",
-  UnsupportedFeature: "invalidRequest",
-  EncodingLimit: "invalidRequest"
-}
+const bySubcode: ReadonlyMap<string, FaultClassification> = new Map([
+  ["TimedOut", "operationTimeout"],
+  ["InvalidSelectors", "invalidSelectors"],
+  ["DestinationUnreachable", "invalidSelectors"],
+  ["QuotaLimit", "quota"],
+  ["AccessDenied", "accessDenied"],
+  ["InvalidResourceURI", "invalidRequest"],
+  ["InvalidParameter", "invalidRequest"],
+  ["InvalidOptions", "invalidRequest"],
+  ["InvalidMessageInformationHeader", "invalidRequest"],
+  ["MessageInformationHeaderRequired", "invalidRequest"],
+  ["ActionNotSupported", "invalidRequest"],
+  ["SchemaValidationError", "invalidRequest"],
+  ["UnsupportedFeature", "invalidRequest"],
+  ["EncodingLimit", "envelopeTooLarge"]
+])
 
 /** The code decides; without one, or for one that is not in the table, the subcode. */
 export const classify = (code: number | undefined, subcode: string): FaultClassification =>
-  (code === undefined ? undefined : byCode.get(code)) ?? bySubcode[subcode] ?? "unknown"
+  (code === undefined ? undefined : byCode.get(code)) ?? bySubcode.get(subcode) ?? "unknown"
 
 /**
  * Whether the peer says by this fault that it did not do what was asked. A time-out and an error that we do not know

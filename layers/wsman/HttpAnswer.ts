@@ -4,7 +4,8 @@ import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import type { NtlmSecurity } from "./NtlmSecurity.ts"
 import { decodeSealed, isSealed } from "./Sealing.ts"
-import { AccessDenied, AuthenticationFailed, Protocol, Unavailable, type WsmanError } from "./WsmanError.ts"
+import { FaultCode } from "./Fault.ts"
+import { AccessDenied, AuthenticationFailed, Protocol, Unavailable, WsmanFault, type WsmanError } from "./WsmanError.ts"
 
 export interface HttpAnswer {
   readonly status: number
@@ -44,7 +45,15 @@ export const refusal = (answer: HttpAnswer, sent = true): WsmanError => {
   if (status === 403) return new AccessDenied({ detail: "HTTP 403", sent: false })
   // WinRM answers so when it lost a session's encryption state or a shell is disconnected.
   if (body.length === 0 && (status === 400 || status === 500))
-    return new Protocol({ detail: `HTTP ${status} without a body`, sent })
+    return new Protocol({ detail: `HTTP ${status} without a body`, status, sent })
+  if (status === 413)
+    return new WsmanFault({
+      code: FaultCode.EnvelopeTooLarge,
+      subcode: "EncodingLimit",
+      text: "HTTP 413: the request exceeds MaxEnvelopeSizekb",
+      classification: "envelopeTooLarge",
+      sent: false
+    })
   if (status === 425 || status === 429 || status === 503)
     return new Unavailable({ kind: "other", detail: `HTTP ${status}`, sent })
   return new Unavailable({

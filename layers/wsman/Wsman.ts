@@ -5,8 +5,10 @@ import type * as Scope from "effect/Scope"
 import * as Guid from "../../schemas/Guid.ts"
 import type { Dial, Endpoint } from "../Dial.ts"
 import type { Credentials } from "./Credentials.ts"
+import * as Envelope from "./Envelope.ts"
 import * as Lane from "./Lane.ts"
-import { readShellPage } from "./SoapEnumeration.ts"
+import { listShells } from "./ShellList.ts"
+import { isDisconnected, isForgotten, revive } from "./ShellRevival.ts"
 import { powershellResource, shellResource } from "./SoapNames.ts"
 import type { Operation } from "./SoapOperation.ts"
 import { writeRequest } from "./SoapRequest.ts"
@@ -14,7 +16,7 @@ import { readCommandStarted, readCreated, readGotShell, readReceived } from "./S
 import type { ShellState } from "./SoapShell.ts"
 import { WireTap } from "./WireTap.ts"
 import * as WsmanCall from "./WsmanCall.ts"
-import { Protocol, type WsmanError } from "./WsmanError.ts"
+import type { WsmanError } from "./WsmanError.ts"
 
 export type StreamName = "stdin" | "pr"
 
@@ -63,7 +65,12 @@ export interface Wsman {
   readonly disconnect: (shellId: string) => Effect.Effect<void, WsmanError>
   /** Only the client that made the shell may. */
   readonly reconnect: (shellId: string) => Effect.Effect<void, WsmanError>
-  /** What one Command or Send carries: bytes of encoded fragments, their headers included. */
+  /** The peer speaks PSRP 2.2 or later: envelopes grow to what Windows takes since then. */
+  readonly enlarge: Effect.Effect<void>
+  /**
+   * What one Command or Send carries now: bytes of encoded fragments, their headers included. Less after a request that was
+   * refused as too large.
+   */
   readonly maxFragmentBytes: number
   /** HTTP exchanges so far. */
   readonly exchanges: Effect.Effect<number>
@@ -76,22 +83,12 @@ export interface ConnectOptions {
   /** Seconds that a Receive waits on the listener; Windows cuts it to its MaxTimeoutms, 60 s by default. */
   readonly operationTimeoutSeconds: number
   readonly credentials: Credentials
-  /** Takes known secrets out of texts that are recorded; the password is, in any case. */
+  /** Takes known secrets out of what faults say, and out of what is recorded; there the password is, in any case. */
   readonly scrub?: (text: string) => string
 }
 
-/** MaxEnvelopeSize that every Windows version accepts (150 KiB). */
-const maxEnvelopeBytes = 153_600
-
-/** Left free in an envelope, for headers that a proxy or a longer id may add. */
-const spareBytes = 256
-
 /** From one Receive to the next, when the first timed out. */
 const leastWaitMillis = 1000
-
-/** More pages than a listener may have shells: what goes on after them does not end. */
-const maxPages = 100
-const maxElements = 32_000
 
 /**
  * A client of one listener. Nothing is dialled before the first operation. Command, Receive and Send share one lane, all
@@ -108,12 +105,30 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     const common = {
       to: `${options.endpoint.origin}${Lane.path}`,
       sessionId: `uuid:${(yield* Guid.random).toUpperCase()}`,
-      operationTimeoutSeconds: options.operationTimeoutSeconds,
-      maxEnvelopeBytes
+      operationTimeoutSeconds: options.operationTimeoutSeconds
     }
+    const envelope = Envelope.make()
     const resourceUri = powershellResource(options.configurationName)
-    const call = WsmanCall.make(() => common)
+    const call = WsmanCall.make(() => ({ ...common, maxEnvelopeBytes: envelope.maxBytes() }), options.scrub)
     const of = (shellId: string) => ({ resourceUri, selectors: { ShellId: shellId } })
+
+    const get: Wsman["get"] = Effect.fn("Wsman.get")(function* (shellId) {
+      const { body } = yield* call(control, { _tag: "Get" }, { ...of(shellId), resourceUri: shellResource })
+      return yield* WsmanCall.read(readGotShell(body))
+    })
+
+    const reconnect: Wsman["reconnect"] = Effect.fn("Wsman.reconnect")(function* (shellId) {
+      yield* call(control, { _tag: "Reconnect" }, of(shellId))
+    })
+
+    /** A Command or a Send, which go out once more only where the listener says that it did nothing. */
+    const deliver = (operation: Operation, shellId: string) =>
+      call(data, operation, of(shellId)).pipe(
+        Effect.catchIf(isDisconnected, () =>
+          Effect.andThen(revive(get(shellId), reconnect(shellId)), call(data, operation, of(shellId)))
+        ),
+        Effect.tapError((error) => Effect.sync(() => envelope.learn(error)))
+      )
 
     const create: Wsman["create"] = Effect.fn("Wsman.create")(function* (shell) {
       const { body } = yield* call(
@@ -133,13 +148,13 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     })
 
     const command: Wsman["command"] = Effect.fn("Wsman.command")(function* (shellId, commandId, firstFragments) {
-      const { body } = yield* call(data, { _tag: "Command", commandId, arguments: firstFragments }, of(shellId))
+      const { body } = yield* deliver({ _tag: "Command", commandId, arguments: firstFragments }, shellId)
       return { commandId: yield* WsmanCall.read(readCommandStarted(body)) }
     })
 
     const send: Wsman["send"] = Effect.fn("Wsman.send")(function* (shellId, stream, bytes, commandId) {
       const streams = [{ name: stream, data: bytes, ...(commandId === undefined ? {} : { commandId }) }]
-      yield* call(data, { _tag: "Send", streams }, of(shellId))
+      yield* deliver({ _tag: "Send", streams }, shellId)
     })
 
     const receive: Wsman["receive"] = Effect.fn("Wsman.receive")(function* (shellId, commandId) {
@@ -151,6 +166,14 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       const began = yield* Clock.currentTimeMillis
       const subject = { ...of(shellId), options: { WSMAN_CMDSHELL_OPTION_KEEPALIVE: "True" } }
       return yield* call(data, operation, subject).pipe(
+        Effect.catchIf(
+          (error) => isDisconnected(error) || isForgotten(error),
+          () =>
+            revive(get(shellId), reconnect(shellId)).pipe(
+              Effect.andThen(call(data, operation, subject)),
+              Effect.map((answered) => ({ ...answered, repeated: true }))
+            )
+        ),
         Effect.flatMap(({ body, repeated }) =>
           Effect.map(WsmanCall.read(readReceived(body)), (received): Received => ({ ...received, repeated }))
         ),
@@ -180,38 +203,19 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       )
     })
 
-    const get: Wsman["get"] = Effect.fn("Wsman.get")(function* (shellId) {
-      const { body } = yield* call(control, { _tag: "Get" }, { ...of(shellId), resourceUri: shellResource })
-      return yield* WsmanCall.read(readGotShell(body))
-    })
-
-    const page = Effect.fnUntraced(function* (operation: Operation) {
-      const { body } = yield* call(control, operation, { resourceUri: shellResource, selectors: {} })
-      return yield* WsmanCall.read(readShellPage(body))
-    })
-
-    const shells: Wsman["shells"] = Effect.gen(function* () {
-      const found: Array<ShellState> = []
-      let next = yield* page({ _tag: "Enumerate", optimize: true, maxElements, filter: {} })
-      for (let pages = 1; ; pages++) {
-        found.push(...next.shells)
-        if (next.end || next.context === "") return found
-        if (pages === maxPages) return yield* new Protocol({ detail: "the list of shells does not end", sent: true })
-        next = yield* page({ _tag: "Pull", context: next.context, maxElements })
-      }
-    }).pipe(Effect.withSpan("Wsman.shells"))
-
     const disconnect: Wsman["disconnect"] = Effect.fn("Wsman.disconnect")(function* (shellId) {
       yield* call(control, { _tag: "Disconnect" }, of(shellId))
     })
 
-    const reconnect: Wsman["reconnect"] = Effect.fn("Wsman.reconnect")(function* (shellId) {
-      yield* call(control, { _tag: "Reconnect" }, of(shellId))
-    })
-
     const emptyId = "0".repeat(36)
     const overhead = writeRequest({
-      header: { ...common, messageId: `uuid:${emptyId}`, ...of(emptyId), options: {} },
+      header: {
+        ...common,
+        maxEnvelopeBytes: Envelope.usualBytes,
+        messageId: `uuid:${emptyId}`,
+        ...of(emptyId),
+        options: {}
+      },
       operation: { _tag: "Send", streams: [{ name: "stdin", commandId: emptyId, data: new Uint8Array(0) }] }
     }).length
 
@@ -223,10 +227,13 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       signal,
       delete: remove,
       get,
-      shells,
+      shells: listShells(call, control),
       disconnect,
       reconnect,
-      maxFragmentBytes: Math.floor(((maxEnvelopeBytes - overhead - spareBytes) * 3) / 4),
+      enlarge: Effect.sync(envelope.enlarge),
+      get maxFragmentBytes() {
+        return envelope.payloadBytes(overhead)
+      },
       exchanges: Effect.zipWith(data.exchanges, control.exchanges, (left, right) => left + right)
     } satisfies Wsman
   })

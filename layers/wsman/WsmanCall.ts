@@ -58,10 +58,13 @@ const repeatable: ReadonlySet<Operation["_tag"]> = new Set(["Receive", "Get", "E
 /** So often a request is sent again, in a row. */
 const maxRepeats = 3
 
-/** Whether the connection or the service went away, and may be back; a silence as long as an operation may take, once. */
-const mayPass = (error: WsmanError, repeats: number): boolean => {
+/**
+ * Whether the connection or the service went away, and may be back. A Receive is silent for so long that what lies between
+ * may forget its connection: after a silence it is sent once more.
+ */
+const mayPass = (error: WsmanError, tag: Operation["_tag"], repeats: number): boolean => {
   if (error._tag !== "WsmanUnavailable") return false
-  if (error.kind === "timeout") return repeats === 0
+  if (error.kind === "timeout") return tag === "Receive" && repeats === 0
   return (error.kind === "reset" || error.kind === "refused" || error.kind === "other") && repeats < maxRepeats
 }
 
@@ -99,7 +102,7 @@ export const make = (common: Common, scrub: (text: string) => string = (text) =>
       const outcome = yield* Effect.result(exchange(lane, envelope, messageId, operation._tag))
       if (Result.isSuccess(outcome)) return { body: outcome.success, repeated: repeats > 0 }
       const error = outcome.failure
-      if (!repeatable.has(operation._tag) || !mayPass(error, repeats)) return yield* error
+      if (!repeatable.has(operation._tag) || !mayPass(error, operation._tag, repeats)) return yield* error
       yield* Effect.logDebug("sending a request again").pipe(
         Effect.annotateLogs({ operation: operation._tag, reason: error.message })
       )

@@ -88,6 +88,8 @@ export class WsmanFault extends Data.TaggedError("WsmanFault")<{
 /** The answer breaks the protocol: another message's, or without what it must hold. */
 export class Protocol extends Data.TaggedError("WsmanProtocol")<{
   readonly detail: string
+  /** Of HTTP, where it is all that came. */
+  readonly status?: number
   readonly sent: boolean
 }> {
   override get message() {

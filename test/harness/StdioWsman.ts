@@ -16,7 +16,7 @@ import * as childProcess from "node:child_process"
 import * as readline from "node:readline"
 import { Defragmenter } from "../../layers/psrp/Fragment.ts"
 import { decodeMessage, emptyGuid, MessageType } from "../../layers/psrp/Message.ts"
-import { stopSignal } from "../../layers/psrp/Pipeline.ts"
+import { signals } from "../../layers/wsman/SoapNames.ts"
 import { isFinal, readPipelineState } from "../../layers/psrp/PipelineMessage.ts"
 import type { Received, Wsman } from "../../layers/wsman/Wsman.ts"
 import { Unavailable, type WsmanError } from "../../layers/wsman/WsmanError.ts"
@@ -163,7 +163,7 @@ export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Eff
           } satisfies Received
         }),
       signal: (_shellId, commandId, code) =>
-        post(code === stopSignal ? "Signal" : "Close", commandId.toLowerCase(), ""),
+        post(code === signals.stop ? "Signal" : "Close", commandId.toLowerCase(), ""),
       delete: () =>
         Effect.andThen(
           post("Close", emptyGuid, ""),

@@ -90,7 +90,6 @@ describe("fragments", () => {
     assert.match(reason(fragment(1n, 1n, false, true)), /without a start/)
     assert.match(reason(fragment(1n, 0n, false, true)), /start flag/)
     assert.match(reason(fragment(1n, 0n, true, false), fragment(1n, 2n, false, true)), /was due/)
-    assert.match(reason(fragment(1n, 0n, true, false), fragment(1n, 0n, true, true)), /was due/)
     assert.match(
       reason(fragment(1n, 0n, true, false, new Uint8Array(600)), fragment(1n, 1n, false, true, new Uint8Array(600))),
       /more than 1000/

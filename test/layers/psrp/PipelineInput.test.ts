@@ -3,12 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { concatBytes } from "../../../layers/psrp/Fragment.ts"
 import { emptyGuid, MessageType } from "../../../layers/psrp/Message.ts"
-import { gather } from "../../../layers/psrp/PipelineInput.ts"
 import { PipelineState, pipelineState } from "../../../layers/psrp/PipelineMessage.ts"
 import type { PsValue } from "../../../layers/psrp/PsValue.ts"
 import { secureString } from "../../../layers/psrp/SecureString.ts"
@@ -22,25 +19,6 @@ const inputOf = (wsman: ScriptedWsman): Array<PsValue> =>
 const sends = (wsman: ScriptedWsman): number => wsman.log.filter((line) => line === "send stdin").length
 
 describe("pipeline input", () => {
-  it.prop(
-    "is gathered without loss, in order, and never beyond the limit",
-    {
-      sizes: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 50 }))),
-      limit: Schema.Int.check(Schema.isBetween({ minimum: 50, maximum: 200 }))
-    },
-    ({ sizes, limit }) => {
-      const fragments = sizes.map((size, index) => new Uint8Array(size).fill(index))
-      const pieces = gather(fragments, limit)
-      assert.deepStrictEqual(concatBytes(pieces), concatBytes(fragments))
-      for (const [index, piece] of pieces.entries()) {
-        assert.isAtMost(piece.length, limit)
-        // What fits into one piece is one.
-        const next = pieces[index + 1]
-        if (next !== undefined) assert.isAbove(piece.length + next.length, limit)
-      }
-    }
-  )
-
   it.effect("goes after the command and before the first Receive, and ends", () =>
     Effect.gen(function* () {
       const wsman = scripted({ pipelines: [done] })

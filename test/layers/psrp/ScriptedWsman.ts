@@ -61,6 +61,7 @@ export class ScriptedWsman implements Wsman {
   readonly maxFragmentBytes: number
   readonly exchanges = Effect.sync(() => this.log.length)
   readonly shells = Effect.succeed([])
+  readonly enlarge = Effect.void
   private readonly stdin = new Defragmenter()
   private readonly pr = new Defragmenter()
   private readonly opening: Array<Step>

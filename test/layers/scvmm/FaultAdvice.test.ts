@@ -75,6 +75,8 @@ const hex = (code: number): string => `0x${code.toString(16).toUpperCase().padSt
 const atCreateByClassification = {
   operationTimeout: ["SessionFailed", "backoff"],
   invalidSelectors: ["SessionFailed", "backoff"],
+  disconnected: ["SessionFailed", "backoff"],
+  envelopeTooLarge: ["QuotaExceeded", "backoff"],
   quota: ["QuotaExceeded", "backoff"],
   memory: ["QuotaExceeded", "backoff"],
   accessDenied: ["AccessDenied", "backoff"],
@@ -89,6 +91,8 @@ const atCreateByClassification = {
 const atCommandByClassification = {
   operationTimeout: ["ScvmmOutcomeUnknown", 0],
   invalidSelectors: ["ok", 1],
+  disconnected: ["ok", 1],
+  envelopeTooLarge: ["ScvmmHostUnavailable QuotaExceeded", 0],
   quota: ["ScvmmHostUnavailable QuotaExceeded", 0],
   memory: ["ScvmmOutcomeUnknown", 0],
   accessDenied: ["ScvmmHostUnavailable AccessDenied", 0],

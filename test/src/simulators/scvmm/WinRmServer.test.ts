@@ -318,7 +318,7 @@ describe("WinRmServer, in process", () => {
     })
   )
 
-  it.effect("never waits longer than its operation timeout and a little more", () =>
+  it.effect("never waits longer than its operation timeout and a little more, twice for a Receive", () =>
     Effect.gen(function* () {
       const dial = Dial.layerInProcess(new Map([[origin, () => Effect.never]]))
       yield* Effect.gen(function* () {
@@ -329,6 +329,11 @@ describe("WinRmServer, in process", () => {
           credentials
         })
         const fiber = yield* Effect.forkChild(Effect.flip(wsman.receive("x")))
+        const asked = yield* Effect.forkChild(Effect.flip(wsman.get("x")))
+        yield* pass(24)
+        assert.isUndefined(asked.pollUnsafe())
+        yield* pass(1)
+        assert.deepInclude(yield* Fiber.join(asked), { _tag: "WsmanUnavailable", kind: "timeout", sent: true })
         yield* pass(24)
         assert.isUndefined(fiber.pollUnsafe())
         yield* pass(1)
