@@ -82,19 +82,25 @@ const write = (reply: http.ServerResponse, piece: Uint8Array): Effect.Effect<voi
     else reply.once("drain", () => resume(Effect.void))
   })
 
+/** A challenge a line, as HTTP.sys writes them: bodgit/ntlmssp compares whole lines. */
+const headOf = ({ "www-authenticate": challenges, ...headers }: Response["headers"]) => ({
+  ...headers,
+  ...(challenges !== undefined && { "www-authenticate": challenges.split(", ") })
+})
+
 const send = (reply: http.ServerResponse, response: Response): Effect.Effect<void> => {
   if (response.body instanceof Uint8Array) {
     const body = response.body
     // Ends once all was handed to the socket: until then the exchange can still fail.
     return Effect.callback((resume) => {
       reply.once("finish", () => resume(Effect.void))
-      reply.writeHead(response.status, { ...response.headers, "content-length": String(body.length) })
+      reply.writeHead(response.status, { ...headOf(response.headers), "content-length": String(body.length) })
       reply.end(body)
     })
   }
   const body = response.body
   return Effect.sync(() => {
-    reply.writeHead(response.status, response.headers)
+    reply.writeHead(response.status, headOf(response.headers))
     reply.flushHeaders()
   }).pipe(
     Effect.andThen(Stream.runForEach(body, (piece) => write(reply, piece))),

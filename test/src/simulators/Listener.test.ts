@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
+import * as http from "node:http"
 import * as https from "node:https"
 import * as net from "node:net"
 import { X509Certificate } from "node:crypto"
@@ -54,6 +55,25 @@ const secure = (options: https.RequestOptions) =>
   })
 
 describe("Listener", () => {
+  it.live("writes a challenge a line", () =>
+    Effect.gen(function* () {
+      const challenge: Handler = () =>
+        Effect.succeed({
+          status: 401,
+          headers: { "www-authenticate": "Negotiate, Kerberos" },
+          body: new Uint8Array(0)
+        })
+      const { port } = yield* Listener.listen({ handler: challenge })
+      const lines = yield* Effect.callback<ReadonlyArray<string>>((resume) => {
+        http.get({ port, agent: false }, (response) => {
+          response.resume()
+          resume(Effect.succeed(response.headersDistinct["www-authenticate"] ?? []))
+        })
+      })
+      assert.deepStrictEqual(lines, ["Negotiate", "Kerberos"])
+    })
+  )
+
   it.live("hands over method, target, joined headers, body and connection", () =>
     Effect.gen(function* () {
       const { origin } = yield* Listener.listen({ handler: echo })
