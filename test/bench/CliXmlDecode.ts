@@ -1,9 +1,13 @@
 /** How fast CLIXML of the kinds that VMM's answers are made of is decoded: objects of scalars, and long strings of JSON. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as childProcess from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
 import { decodeCliXml } from "../../layers/psrp/CliXmlDecoder.ts"
 import { encodeCliXml } from "../../layers/psrp/CliXmlEncoder.ts"
 import { array, bag } from "../../layers/psrp/PsObject.ts"
+import { temporary } from "../harness/Folder.ts"
 import type { Bench } from "./Bench.ts"
 import { figure, median } from "./Bench.ts"
 
@@ -25,6 +29,7 @@ const machine = (index: number) => {
   })
 }
 
+const script = path.join(import.meta.dirname, "clixml_decode.py")
 const rounds = 7
 const minimumMillis = 150
 
@@ -39,12 +44,34 @@ const round = (text: string, bytes: number): number => {
   return decoded / 1e6 / ((performance.now() - begin) / 1000)
 }
 
+/** pypsrp on the same document; undefined, and a line that says why, where there is no interpreter. */
+const pypsrp = (text: string) =>
+  Effect.gen(function* () {
+    const python = process.env["PYPSRP_PYTHON"] ?? ""
+    if (python === "") {
+      process.stderr.write("without pypsrp: PYPSRP_PYTHON is not set\n")
+      return undefined
+    }
+    const file = path.join(yield* temporary("bench"), "document.xml")
+    fs.writeFileSync(file, text)
+    return yield* Effect.callback<number>((resume) => {
+      childProcess.execFile(python, [script, file], (error, printed) =>
+        resume(error === null ? Effect.succeed(Number(printed)) : Effect.die(error))
+      )
+    })
+  })
+
 export const cliXmlDecode: Bench = {
-  keys: ["clixml.decode.mb_s"],
-  measure: Effect.sync(() => {
+  keys: ["clixml.decode.mb_s", "clixml.decode.over_pypsrp"],
+  measure: Effect.gen(function* () {
     const text = encodeCliXml(array(Array.from({ length: 500 }, (_, index) => machine(index))))
     const bytes = Buffer.byteLength(text)
     round(text, bytes)
-    return { "clixml.decode.mb_s": figure(median(Array.from({ length: rounds }, () => round(text, bytes))), "MB/s") }
+    const ours = median(Array.from({ length: rounds }, () => round(text, bytes)))
+    const peer = yield* pypsrp(text)
+    return {
+      "clixml.decode.mb_s": figure(ours, "MB/s", { peer, better: "higher" }),
+      ...(peer !== undefined && { "clixml.decode.over_pypsrp": figure(ours / peer, "times") })
+    }
   })
 }

@@ -128,7 +128,9 @@ const sessions = () => {
     deleteShell: () => unused,
     keepWarm: () => Effect.void,
     counts: () => Effect.succeed({ open: 0, idle: 0 }),
-    hosts: () => Effect.succeed([])
+    hosts: () => Effect.succeed([]),
+    stoppedLogOns: () => Effect.succeed(undefined),
+    retryLogOn: () => Effect.succeed(false)
   })
 }
 

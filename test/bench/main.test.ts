@@ -7,14 +7,19 @@ import * as path from "node:path"
 const main = path.join(import.meta.dirname, "main.ts")
 
 const run = (...args: ReadonlyArray<string>) =>
-  childProcess.spawnSync(process.execPath, [main, ...args], { encoding: "utf8", timeout: 60_000 })
+  childProcess.spawnSync(process.execPath, [main, ...args], {
+    encoding: "utf8",
+    timeout: 60_000,
+    // Without the peers that are written in Python.
+    env: { ...process.env, PYPSRP_PYTHON: "" }
+  })
 
 describe("bench", () => {
   it("writes a measured figure by its key", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"))
     try {
       const file = path.join(folder, "figures.json")
-      const ran = run("--only", "clixml.decode.mb_s", "--json", file)
+      const ran = run("--only", "clixml.decode", "--json", file)
       assert.strictEqual(ran.status, 0, ran.stderr)
       assert.match(ran.stdout, /^clixml\.decode\.mb_s +\d+\.\d {2}MB\/s\n$/u)
       const figures = JSON.parse(fs.readFileSync(file, "utf8"))

@@ -11,6 +11,8 @@ import { type Question, Ran, type Target } from "./Wire.ts"
 export interface Program {
   readonly name: string
   readonly command: readonly [binary: string, ...args: ReadonlyArray<string>]
+  /** It loses what does not fit into one answer. */
+  readonly smallOnly?: boolean
 }
 
 /** It ended instead of answering. */
@@ -22,6 +24,7 @@ export class ClientEnded extends Data.TaggedError("ClientEnded")<{ readonly name
 
 export interface Client {
   readonly name: string
+  readonly smallOnly: boolean
   readonly ask: (question: Question) => Effect.Effect<string, ClientEnded>
 }
 
@@ -35,7 +38,7 @@ export const run = (
 
 /** As long as the scope. One question at a time. */
 export const start = Effect.fnUntraced(function* (
-  { command, name }: Program,
+  { command, name, smallOnly = false }: Program,
   target: Target
 ): Effect.fn.Return<Client, never, Scope.Scope> {
   const [binary, ...args] = command
@@ -61,6 +64,7 @@ export const start = Effect.fnUntraced(function* (
   const ended = () => new ClientEnded({ name, detail: complaints.trim().split("\n").at(-1) ?? "" })
   return {
     name,
+    smallOnly,
     ask: (question) =>
       Effect.callback((resume) => {
         if (Process.exited(child)) return resume(Effect.fail(ended()))

@@ -1,5 +1,6 @@
 /** A client under measurement as a process of its own: answers the questions on its standard input, a line of JSON each. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -86,7 +87,13 @@ export const serve = <E>(open: Effect.Effect<Caller, E, Scope.Scope>): void => {
         process.stdout.write(`${JSON.stringify(answered)}\n`)
       })
     ),
-    Effect.scoped
+    Effect.scoped,
+    // Its standard output is for answers alone.
+    Effect.tapCause((cause) =>
+      Effect.sync(() => {
+        process.stderr.write(`${Cause.prettyErrors(cause).map(String).join("; ")}\n`)
+      })
+    )
   )
-  NodeRuntime.runMain(program)
+  NodeRuntime.runMain(program, { disableErrorReporting: true })
 }

@@ -111,7 +111,8 @@ const overTransport = (transport: Transport, server: Server.Server, caFile: stri
     const clients = yield* openAll(started, 1)
     yield* turns(server, clients, warmUp.rounds, warmUp.run)
     const small = yield* turns(server, clients, kinds.small.rounds, kinds.small.run)
-    const large = yield* turns(server, clients, kinds.large.rounds, kinds.large.run)
+    const whole = clients.filter(({ smallOnly }) => !smallOnly)
+    const large = yield* turns(server, whole, kinds.large.rounds, kinds.large.run)
     const cold = new Map<string, number>()
     for (const client of clients.filter(({ name }) => name !== Programs.floor.name)) {
       const millis: Array<number> = []

@@ -4,7 +4,8 @@ import * as Schema from "effect/Schema"
 /** Of one exchange, there and back: a LAN. */
 export const lanMillis = 1
 
-export const user = { userName: String.raw`BENCH\capi`, password: "p4ss word" }
+/** Of the listener's own machine: masterzen/winrm puts its name before every user. The other name is for Basic. */
+export const user = { userName: String.raw`EXEC1\capi`, localName: "capi", password: "p4ss word" }
 
 /** http with messages sealed by NTLM, or https. */
 export const Transport = Schema.Literals(["ntlm", "https"])
@@ -24,6 +25,7 @@ export const Target = Schema.Struct({
   /** Path of a PEM file. */
   caFile: Schema.String,
   userName: Schema.String,
+  localName: Schema.String,
   password: Schema.String
 })
 export type Target = typeof Target.Type
