@@ -322,7 +322,7 @@ describe("a recorded exchange", () => {
     "shows no secret, wherever it was, in whatever form, however it was cut",
     { secret: Secret, size: Schema.Int.check(Schema.isBetween({ minimum: 300, maximum: 6000 })), turn: Schema.Int },
     Effect.fnUntraced(function* ({ secret, size, turn }) {
-      const medium = Buffer.from(`#cloud-config\npassword: ${secret}\n`.repeat(20))
+      const medium = Buffer.from(`#cloud-config\npassword: ${secret}\n`.repeat(8))
       const text = `'${secret}' is not valid`
       /** What it is only known to be by where it stands. */
       const unknown: ReadonlyArray<TappedExchange> = [
@@ -358,7 +358,7 @@ describe("a recorded exchange", () => {
             record({
               message: text,
               fullyQualifiedErrorId: secret,
-              targetObject: bag({ [secret.slice(0, 3)]: secret })
+              targetObject: bag({ [secret]: secret })
             })
           ),
           size
@@ -396,13 +396,21 @@ describe("a recorded exchange", () => {
         ...heard(theirs, hostCall({ callId: 1n, method: 12, methodName: "Prompt", parameters: [secret] }), size),
         ...heard(
           theirs,
-          { type: MessageType.UserEvent, data: bag({ "UserEvent.EventArgs": secret, other: text }) },
+          {
+            type: MessageType.UserEvent,
+            data: bag({
+              "UserEvent.EventArgs": secret,
+              other: text,
+              link: { _tag: "Scalar", type: "Uri", text: secret }
+            })
+          },
           size
         ),
         exchange({ _tag: "Send", streams: [stream(Buffer.from(text), ours)] }, { _tag: "Sent" }),
         { ...exchange({ _tag: "Get" }, { _tag: "Sent" }), outcome: Exit.succeed(`<html>${secret}`) },
         // Never whole.
-        ...said(ours, command("Get-CapsThing", { Data: medium }), 100).slice(0, 5)
+        ...said(ours, command("Get-CapsThing", { Data: medium, Text: secret }), 100).slice(0, -1),
+        ...heard(ours, { type: 0x0004_1099, data: secret }, size)
       ]
       /** Texts that are shown but for it. */
       const known: ReadonlyArray<TappedExchange> = [
@@ -445,7 +453,27 @@ describe("a recorded exchange", () => {
       const all = yield* lines(redaction(secret), [...said(ours, command("Get-CapsThing", {})), ...unknown, ...known])
       assert.deepStrictEqual(found(JSON.stringify(all), secret), [])
     }),
-    { arbitrary: { runs: 20 } }
+    { arbitrary: { runs: 10 } }
+  )
+
+  it.effect("of our command in a pipeline with another one is the other's", () =>
+    Effect.gen(function* () {
+      const both = createPipeline({
+        statements: [
+          [
+            { name: "Get-CapsThing", isScript: false, parameters: [{ name: "Id", value: "shown" }] },
+            { name: "Add-Site", isScript: false, parameters: [] }
+          ]
+        ],
+        noInput: true
+      })
+      const recorded = yield* lines(redaction(), [...said(ours, both), ...heard(ours, pipelineOutput("hidden"))])
+      assert.deepStrictEqual(recorded[0]?.messages, ["CreatePipeline Get-CapsThing | Add-Site"])
+      assert.deepStrictEqual(
+        (yield* messagesOf(recorded, "answer")).map(({ data }) => data),
+        ["[String of 6 characters]"]
+      )
+    })
   )
 
   it.effect("shows no key", () =>
