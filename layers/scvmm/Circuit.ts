@@ -1,4 +1,5 @@
 /** Stops log-ons after a refused one, before they lock the account (design D12). */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Monotonic from "../Monotonic.ts"
@@ -11,11 +12,20 @@ export interface CircuitKey {
   readonly credentialVersion: string
 }
 
+/** Of log-ons that are stopped, in milliseconds since the epoch. */
+export interface Stopped {
+  readonly since: number
+  /** When one is let through. */
+  readonly nextAt: number
+}
+
 interface Open extends CircuitKey {
   readonly error: AuthenticationFailed
   /** One attempt is let through from then on. */
   readonly until: number
   readonly millis: number
+  /** The same for a person. */
+  readonly stopped: Stopped
 }
 
 const firstMillis = 30 * 60_000
@@ -36,6 +46,10 @@ export interface Circuit {
   readonly check: (key: CircuitKey) => Effect.Effect<void, AuthenticationFailed>
   readonly refused: (key: CircuitKey, error: AuthenticationFailed) => Effect.Effect<void>
   readonly accepted: (key: CircuitKey) => Effect.Effect<void>
+  /** Undefined while log-ons of the provider are let through. */
+  readonly stopped: (providerUid: string) => Effect.Effect<Stopped | undefined>
+  /** Lets the next log-on through at once; false when none was stopped. */
+  readonly release: (providerUid: string) => Effect.Effect<boolean>
 }
 
 const same = (a: CircuitKey, b: CircuitKey): boolean =>
@@ -51,18 +65,28 @@ export const make: Effect.Effect<Circuit> = Effect.gen(function* () {
     }),
     refused: Effect.fnUntraced(function* (key, error) {
       const now = yield* Monotonic.millis
+      const today = yield* Clock.currentTimeMillis
       yield* Ref.update(entries, (map) => {
-        const before = map.get(key.uid)
+        const known = map.get(key.uid)
+        const before = known !== undefined && same(known, key) ? known : undefined
         const millis =
-          before === undefined || !same(before, key)
+          before === undefined
             ? firstMillis
             : now < before.until
               ? before.millis
               : Math.min(before.millis * 2, longestMillis)
         const { uid, specVersion, credentialVersion } = key
-        return new Map(map).set(uid, { uid, specVersion, credentialVersion, error, until: now + millis, millis })
+        const stopped = { since: before?.stopped.since ?? today, nextAt: today + millis }
+        const until = now + millis
+        return new Map(map).set(uid, { uid, specVersion, credentialVersion, error, until, millis, stopped })
       })
     }),
+    stopped: (uid) => Effect.map(Ref.get(entries), (map) => map.get(uid)?.stopped),
+    release: (uid) =>
+      Ref.modify(entries, (map) => {
+        const open = map.get(uid)
+        return open === undefined ? [false, map] : [true, new Map(map).set(uid, { ...open, until: -Infinity })]
+      }),
     accepted: (key) =>
       Ref.update(entries, (map) => {
         const open = map.get(key.uid)

@@ -28,6 +28,9 @@ export interface Sessions {
   readonly keepWarm: (providerUid: string, warm: boolean) => Effect.Effect<void>
   readonly counts: (providerUid: string) => Effect.Effect<{ readonly open: number; readonly idle: number }>
   readonly hosts: (providerUid: string) => Effect.Effect<ReadonlyArray<Dialling.HostResult>>
+  /** As Circuit's. */
+  readonly stopped: Circuit.Circuit["stopped"]
+  readonly release: Circuit.Circuit["release"]
 }
 
 /** A pool that nobody asked for is forgotten; its sessions are closed long before. */
@@ -136,7 +139,9 @@ export const make = Effect.gen(function* () {
           idle: all.reduce((sum, { idle }) => sum + idle, 0)
         }
       }),
-    hosts: (uid) => Effect.sync(() => [...(providers.get(uid)?.hosts.values() ?? [])])
+    hosts: (uid) => Effect.sync(() => [...(providers.get(uid)?.hosts.values() ?? [])]),
+    stopped: circuit.stopped,
+    release: circuit.release
   }
   return sessions
 })

@@ -80,6 +80,8 @@ export const Condition = {
   virtualMachineProvisioned: "VirtualMachineProvisioned",
   ipAddressClaimsFulfilled: "IPAddressClaimsFulfilled",
   scvmmAvailable: "ScvmmAvailable",
+  /** Of a provider, True while nobody checks who its hosts are: a warning. */
+  verificationSkipped: "VerificationSkipped",
   // The predecessor's.
   vmCreated: "VmCreated",
   vmRunning: "VmRunning",

@@ -3,6 +3,7 @@ import * as Contract from "../../../schemas/capi/Contract.ts"
 import { finding, type Finding } from "../../../schemas/kube/Condition.ts"
 import type { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
 import { sameConnection } from "../../../layers/scvmm/Providers.ts"
+import type { HostResult } from "../../../layers/scvmm/Dialling.ts"
 import type { ProviderConnection } from "../../../layers/scvmm/ScvmmSession.ts"
 
 export type Step =
@@ -10,6 +11,8 @@ export type Step =
   | { readonly _tag: "Ignore" }
   | { readonly _tag: "Paused"; readonly message: string }
   | { readonly _tag: "AddFinalizer" }
+  /** Somebody says by annotation that the log-on may be tried again; who or why. */
+  | { readonly _tag: "RetryLogOn"; readonly by: string }
   /** Can it be used? */
   | { readonly _tag: "Judge" }
   /** Deleted, but VMs are still to be removed through it: it is judged all the same. */
@@ -36,6 +39,8 @@ export const plan = ({ provider: { metadata }, machines }: Observed): Step => {
   if (annotations[Contract.pausedAnnotation] !== undefined) {
     return { _tag: "Paused", message: "ScvmmProvider has the cluster.x-k8s.io/paused annotation" }
   }
+  const by = annotations[Contract.retryAuthAnnotation]
+  if (by !== undefined && held && !(deleting && machines.length === 0)) return { _tag: "RetryLogOn", by }
   if (deleting) return machines.length > 0 ? { _tag: "AwaitMachines", names: machines } : { _tag: "Release" }
   return held ? { _tag: "Judge" } : { _tag: "AddFinalizer" }
 }
@@ -55,6 +60,22 @@ export const stands = (
 ): boolean =>
   check !== undefined && sameConnection(check.connection, connection) && nowMillis - check.atMillis < checkMillis
 
+/** status.execHosts: how the last dial of each ended. */
+export const hostFields = (
+  hosts: ReadonlyArray<HostResult>
+): {
+  readonly execHosts?: ReadonlyArray<{ readonly host: string; readonly status: string; readonly message?: string }>
+} =>
+  hosts.length === 0
+    ? {}
+    : {
+        execHosts: hosts.map(({ host, ok, message }) => ({
+          host,
+          status: ok ? "OK" : "Failed",
+          ...(message !== undefined && { message })
+        }))
+      }
+
 export const paused = (message: string): Finding =>
   finding(Contract.Condition.paused, "True", Contract.Reason.paused, message)
 
@@ -62,18 +83,24 @@ export const notPaused: Finding = finding(Contract.Condition.paused, "False", Co
 
 export const notDeleting: Finding = finding(Contract.Condition.deleting, "False", Contract.Reason.notDeleting)
 
+/** Over http NTLM seals, and proves nothing of the host either; that is what was asked for. */
+export const verification = (skipped: boolean): Finding =>
+  skipped
+    ? finding(
+        Contract.Condition.verificationSkipped,
+        "True",
+        "InsecureSkipVerify",
+        "spec.transport.insecureSkipVerify is true: nobody checks who the hosts are; set spec.transport.caBundle or serverCertificateThumbprint instead"
+      )
+    : finding(Contract.Condition.verificationSkipped, "False", "NotSkipped")
+
 export const unavailable = (reason: string, message: string): ReadonlyArray<Finding> => [
   finding(Contract.Condition.scvmmAvailable, "False", reason, message),
   finding(Contract.Condition.ready, "False", Contract.Reason.notReady, message)
 ]
 
-export const usable = (connection: ProviderConnection): ReadonlyArray<Finding> => [
-  finding(
-    Contract.Condition.scvmmAvailable,
-    "True",
-    Contract.Reason.available,
-    connection.insecureSkipVerify ? "spec.transport.insecureSkipVerify is true: nobody checks who the host is" : ""
-  ),
+export const usable: ReadonlyArray<Finding> = [
+  finding(Contract.Condition.scvmmAvailable, "True", Contract.Reason.available),
   finding(Contract.Condition.ready, "True", Contract.Reason.ready)
 ]
 

@@ -1,10 +1,12 @@
 /** The control loop of ScvmmProvider: are its hosts reachable, does the log-on work, which versions are there? */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Monotonic from "../../../layers/Monotonic.ts"
 import * as Contract from "../../../schemas/capi/Contract.ts"
 import type { Finding } from "../../../schemas/kube/Condition.ts"
 import { keyOf, type ObjectKey } from "../../../schemas/kube/ObjectMeta.ts"
+import * as Patch from "../../../schemas/kube/Patch.ts"
 import { apiVersion } from "../../../schemas/kube/Resource.ts"
 import { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
 import { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
@@ -12,7 +14,6 @@ import { Events } from "../../../layers/kube/Events.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import { Inventory } from "../../../layers/scvmm/Inventory.ts"
 import { Providers } from "../../../layers/scvmm/Providers.ts"
-import type { ScvmmError } from "../../../layers/scvmm/ScvmmError.ts"
 import type { ProviderConnection } from "../../../layers/scvmm/ScvmmSession.ts"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import * as Action from "../../runtime/Action.ts"
@@ -23,9 +24,10 @@ import * as Status from "../../runtime/Status.ts"
 import * as Triggers from "../../runtime/Triggers.ts"
 import type { FeatureGates } from "../FeatureGates.ts"
 import { providersOf, referenceText } from "../ProviderReferences.ts"
-import { connectionOf } from "./Connection.ts"
+import { connectionOf, type Problem } from "./Connection.ts"
 import * as ProviderPlan from "./ProviderPlan.ts"
 import * as ProviderSecret from "./ProviderSecret.ts"
+import { sessionProblem, timeOf } from "./SessionProblem.ts"
 
 /** A host may come back; machines of other instances may be gone. */
 const retryAfter = Duration.seconds(30)
@@ -33,16 +35,6 @@ const retryAfter = Duration.seconds(30)
 const secretAfter = Duration.minutes(1)
 /** How long a check of the hosts stands while spec and Secret stay the same. */
 const checkMillis = Duration.toMillis(Duration.minutes(10))
-
-const reasonOf = (error: ScvmmError): string => {
-  if (error._tag === "ScvmmHostUnavailable") return error.reason
-  return error._tag === "ScvmmAuthenticationFailed" ? "AuthenticationFailed" : "SessionFailed"
-}
-
-const remedyOf = (error: ScvmmError): string =>
-  error._tag === "ScvmmAuthenticationFailed"
-    ? `${error.message}. Correct the Secret; the log-on is not repeated before it changes, so that the account is not locked`
-    : error.message
 
 const regarding = (provider: ScvmmProvider) => ({
   apiVersion: apiVersion(ScvmmProvider),
@@ -52,13 +44,37 @@ const regarding = (provider: ScvmmProvider) => ({
   uid: provider.metadata.uid
 })
 
-/** A tenant's provider must not fetch another namespace's password: the field is ignored, and that is said (design D21). */
-const warnOfNamespace = Effect.fnUntraced(function* (provider: ScvmmProvider) {
-  const named = provider.spec.scvmmSecret?.namespace
-  if (named === undefined || named === provider.metadata.namespace) return
+/** What is ignored, and what is dangerous and was asked for: each said once, as an Event (design D21). */
+const warn = Effect.fnUntraced(function* (provider: ScvmmProvider, connection: ProviderConnection) {
   const events = yield* Events
-  const message = `spec.scvmmSecret.namespace "${named}" is ignored: the Secret is that of the provider's own namespace`
-  yield* events.publish(regarding(provider), { type: "Warning", reason: "SecretNamespaceIgnored", message })
+  const say = (reason: string, message: string) =>
+    events.publish(regarding(provider), { type: "Warning", reason, message })
+  const named = provider.spec.scvmmSecret?.namespace
+  if (named !== undefined && named !== provider.metadata.namespace) {
+    const what = `spec.scvmmSecret.namespace "${named}" is ignored`
+    yield* say("SecretNamespaceIgnored", `${what}: the Secret is that of the provider's own namespace`)
+  }
+  const { message, reason, status } = ProviderPlan.verification(connection.insecureSkipVerify)
+  if (status === "True") yield* say(reason, message)
+})
+
+/** Consumed before it is acted on, so that one annotation is one log-on. */
+const retryLogOn = Effect.fn("ProviderReconciler.retryLogOn")(function* (provider: ScvmmProvider, by: string) {
+  const kube = yield* KubeClient
+  const { uid, resourceVersion } = provider.metadata
+  const annotations = { [Contract.retryAuthAnnotation]: null }
+  yield* kube.patch(ScvmmProvider, keyOf(provider), Patch.merge({ metadata: { uid, resourceVersion, annotations } }))
+  const sessions = yield* ScvmmSession
+  const released = yield* sessions.retryLogOn(uid)
+  const events = yield* Events
+  const order = `the annotation ${Contract.retryAuthAnnotation} (${JSON.stringify(by)})`
+  yield* events.publish(regarding(provider), {
+    type: "Normal",
+    reason: "RetryingLogOn",
+    message: released
+      ? `one log-on is tried at once, as ${order} asks`
+      : `${order} changes nothing: no log-on is held back`
+  })
 })
 
 /**
@@ -84,7 +100,7 @@ interface Memory {
  * again every minute, the hosts are looked at again every ten.
  *
  * ## Guarantees
- * - A refused log-on is not repeated before Secret or spec change.
+ * - A refused log-on is not repeated before Secret or spec change, or an annotation asks.
  * - No connection is published before the finalizer is stored, which goes when no ScvmmMachine names the provider.
  * - A deleted provider keeps the connection that it has, even when its Secret is gone or refused: its VMs are to be removed.
  * - Nothing periodic is written to status.
@@ -117,17 +133,18 @@ export const make = Effect.fnUntraced(function* (options: {
 
   const refuse = Effect.fnUntraced(function* (
     provider: ScvmmProvider,
-    { reason, message }: { readonly reason: string; readonly message: string },
+    { reason, message }: Problem,
     also: ReadonlyArray<Finding>,
-    fields: Status.Desired["fields"]
+    seen: Status.Desired["fields"]
   ) {
     const key = keyOf(provider)
     const events = yield* Events
     const { _tag } = yield* providers.get(key)
     if (provider.metadata.deletionTimestamp === undefined || _tag !== "Usable") yield* providers.refuse(key)
     remember(provider, undefined)
+    const staleSince = provider.status.staleSince ?? timeOf(yield* Clock.currentTimeMillis)
     yield* Status.write(ScvmmProvider, provider, {
-      ...(fields !== undefined && { fields }),
+      fields: { ...seen, staleSince },
       findings: [...ProviderPlan.unavailable(reason, message), ...also]
     })
     yield* events.publish(regarding(provider), { type: "Warning", reason, message })
@@ -137,35 +154,39 @@ export const make = Effect.fnUntraced(function* (options: {
   const check = Effect.fn("ProviderReconciler.check")(function* (
     provider: ScvmmProvider,
     connection: ProviderConnection,
-    also: ReadonlyArray<Finding>
+    others: ReadonlyArray<Finding>
   ) {
     const sessions = yield* ScvmmSession
+    const { uid } = connection
+    const also = [ProviderPlan.verification(connection.insecureSkipVerify), ...others]
     const now = yield* Monotonic.millis
-    const findings = [...ProviderPlan.usable(connection), ...also]
     const known = memories.get(referenceText(keyOf(provider)))?.check
-    if (ProviderPlan.stands(known, connection, now, checkMillis)) {
-      yield* Status.write(ScvmmProvider, provider, { findings })
+    const hosts = yield* sessions.hosts(uid)
+    const lost = hosts.length > 0 && hosts.every(({ ok }) => !ok)
+    if (!lost && ProviderPlan.stands(known, connection, now, checkMillis)) {
+      yield* Status.write(ScvmmProvider, provider, {
+        fields: ProviderPlan.hostFields(hosts),
+        findings: [...ProviderPlan.usable, ...also]
+      })
       return Action.requeueAfter(secretAfter)
     }
-    const hosts = Effect.map(sessions.hosts(connection.uid), (list) => ({
-      execHosts: list.map(({ host, ok, message }) => ({
-        host,
-        status: ok ? "OK" : "Failed",
-        ...(message !== undefined && { message })
-      }))
-    }))
     const looked = yield* Effect.result(sessions.server(connection))
+    const seen = { ...ProviderPlan.hostFields(yield* sessions.hosts(uid)), sessions: yield* sessions.counts(uid) }
     if (looked._tag === "Failure") {
-      const problem = { reason: reasonOf(looked.failure), message: remedyOf(looked.failure) }
-      return yield* refuse(provider, problem, also, yield* hosts)
+      const problem = sessionProblem(looked.failure, yield* sessions.stoppedLogOns(uid))
+      return yield* refuse(provider, problem, also, seen)
     }
     const server = looked.success
     yield* providers.set(keyOf(provider), connection)
     remember(provider, { connection, atMillis: now })
-    yield* warnOfNamespace(provider)
+    yield* warn(provider, connection)
     yield* Status.write(ScvmmProvider, provider, {
-      fields: { ...(yield* hosts), version: { module: server.ModuleVersion, server: server.ProductVersion } },
-      findings
+      fields: {
+        ...seen,
+        version: { module: server.ModuleVersion, server: server.ProductVersion },
+        staleSince: undefined
+      },
+      findings: [...ProviderPlan.usable, ...also]
     })
     return Action.requeueAfter(secretAfter)
   })
@@ -176,7 +197,7 @@ export const make = Effect.fnUntraced(function* (options: {
   ) {
     const read = yield* ProviderSecret.read(provider)
     const made = "_tag" in read ? read : connectionOf(provider, read, options.gates)
-    if ("_tag" in made) return yield* refuse(provider, made, also, undefined)
+    if ("_tag" in made) return yield* refuse(provider, made, also, {})
     return yield* check(provider, made, also)
   })
 
@@ -195,8 +216,11 @@ export const make = Effect.fnUntraced(function* (options: {
         yield* Status.write(ScvmmProvider, provider, { findings: [ProviderPlan.paused(step.message)] })
         return Action.done
       case "AddFinalizer":
-        // The write comes back as an event, and that reconcile judges.
+        // As of the annotation below, the write comes back as an event, and that reconcile judges.
         yield* Finalizer.add(ScvmmProvider, provider, Contract.providerFinalizer)
+        return Action.done
+      case "RetryLogOn":
+        yield* retryLogOn(provider, step.by)
         return Action.done
       case "Judge":
         return yield* judge(provider, [ProviderPlan.notPaused, ProviderPlan.notDeleting])

@@ -6,6 +6,8 @@ import { Dial } from "../../../layers/Dial.ts"
 import { Events } from "../../../layers/kube/Events.ts"
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import * as KubeConfig from "../../../layers/kube/KubeConfig.ts"
+import type { Stopped } from "../../../layers/scvmm/Circuit.ts"
+import type { HostResult } from "../../../layers/scvmm/Dialling.ts"
 import { Inventory } from "../../../layers/scvmm/Inventory.ts"
 import { Providers } from "../../../layers/scvmm/Providers.ts"
 import { AuthenticationFailed } from "../../../layers/scvmm/ScvmmError.ts"
@@ -54,6 +56,9 @@ export const make = Effect.gen(function* () {
   /** The password that SCVMM takes. */
   const account = { password: "first" }
   const logOns: Array<ProviderConnection> = []
+  /** How dials of the exec hosts ended. */
+  const hosts: Array<HostResult> = []
+  let stopped: Stopped | undefined
   const unused = Effect.die(new Error("no call is expected"))
   const sessions = ScvmmSession.of({
     run: () => unused,
@@ -63,13 +68,26 @@ export const make = Effect.gen(function* () {
       Effect.suspend(() => {
         logOns.push(connection)
         return Redacted.value(connection.password) === account.password
-          ? Effect.succeed({ Name: "vmm", ProductVersion: "10.22", ModuleVersion: "1", ComputerName: "exec" })
-          : Effect.fail(new AuthenticationFailed({ host: "exec", detail: "401" }))
+          ? Effect.sync(() => {
+              stopped = undefined
+              return { Name: "vmm", ProductVersion: "10.22", ModuleVersion: "1", ComputerName: "exec" }
+            })
+          : Effect.suspend(() => {
+              stopped = { since: 0, nextAt: 1_800_000 }
+              return Effect.fail(new AuthenticationFailed({ host: "exec", detail: "401" }))
+            })
       }),
     deleteShell: () => unused,
     keepWarm: () => Effect.void,
-    counts: () => Effect.succeed({ open: 0, idle: 0 }),
-    hosts: () => Effect.succeed([])
+    counts: () => Effect.succeed({ open: 1, idle: 1 }),
+    hosts: () => Effect.sync(() => [...hosts]),
+    stoppedLogOns: () => Effect.sync(() => stopped),
+    retryLogOn: () =>
+      Effect.sync(() => {
+        const held = stopped !== undefined
+        stopped = undefined
+        return held
+      })
   })
   /** UIDs of providers that the Inventory was told to forget. */
   const forgotten: Array<string> = []
@@ -91,9 +109,15 @@ export const make = Effect.gen(function* () {
     Layer.provide(Dial.layerInProcess(new Map([[origin, handler]])))
   )
   const layer = (selection?: Selection) =>
-    Layer.mergeAll(inventory, Informers.layer(selection), Events.layerNoop, Providers.layer, IsoBuilder.layer).pipe(
+    Layer.mergeAll(inventory, Informers.layer(selection), told, Providers.layer, IsoBuilder.layer).pipe(
       Layer.provideMerge(Layer.merge(kube, Layer.succeed(ScvmmSession, sessions)))
     )
+
+  /** "reason: message" of every Event that was published. */
+  const events: Array<string> = []
+  const told = Layer.succeed(Events, {
+    publish: (_, { reason, message }) => Effect.sync(() => void events.push(`${reason}: ${message}`))
+  })
 
   const create = (kind: Core.Kind, name: string, rest: KubeJson) =>
     access.create(kind, namespace, {
@@ -110,6 +134,8 @@ export const make = Effect.gen(function* () {
     forbidden,
     account,
     logOns,
+    hosts,
+    events,
     forgotten,
     layer,
     create,
@@ -117,13 +143,13 @@ export const make = Effect.gen(function* () {
     /** The Secret of every provider. */
     secret: (password: string) =>
       create(Core.Secret, "vmm", { data: { username: base64("u"), password: base64(password), "ca.crt": base64(ca) } }),
-    provider: (name: string, metadata: KubeJson = {}) =>
+    provider: (name: string, metadata: KubeJson = {}, transport: KubeJson = {}) =>
       create(ScvmmProvider, name, {
         metadata,
         spec: {
           scvmmHost: "vmm.example",
           scvmmSecret: { name: "vmm" },
-          transport: { scheme: "https", authentication: "Basic" }
+          transport: { scheme: "https", authentication: "Basic", ...transport }
         }
       }),
     machine: (name: string, spec: KubeJson, metadata: KubeJson = {}) =>

@@ -12,7 +12,7 @@ const flag = Schema.Boolean
 describe("ProviderPlan", () => {
   it.prop(
     "hands off what is moved, paused or not held; judged only with the finalizer; released only without machines",
-    { moving: flag, paused: flag, deleting: flag, held: flag, machines: Schema.Array(Schema.String) },
+    { moving: flag, paused: flag, retry: flag, deleting: flag, held: flag, machines: Schema.Array(Schema.String) },
     (it) => {
       const step = plan({
         provider: scvmmProvider({
@@ -21,6 +21,7 @@ describe("ProviderPlan", () => {
             finalizers: ["foreign/finalizer", ...(it.held ? [Contract.providerFinalizer] : [])],
             annotations: {
               ...(it.moving && { [Contract.deleteForMoveAnnotation]: "" }),
+              ...(it.retry && { [Contract.retryAuthAnnotation]: "" }),
               ...(it.paused && { [Contract.pausedAnnotation]: "" })
             }
           }
@@ -30,6 +31,7 @@ describe("ProviderPlan", () => {
       const expected = () => {
         if (it.moving || (it.deleting && !it.held)) return "Ignore"
         if (it.paused) return "Paused"
+        if (it.retry && it.held && (!it.deleting || it.machines.length > 0)) return "RetryLogOn"
         if (!it.deleting) return it.held ? "Judge" : "AddFinalizer"
         return it.machines.length > 0 ? "AwaitMachines" : "Release"
       }
@@ -48,8 +50,8 @@ describe("ProviderPlan", () => {
   })
 
   it("conditions", () => {
-    for (const findings of [usable(connection), unavailable("R", "m"), waiting(["a"])]) assertWellFormed(findings)
-    assert.strictEqual(statusOf(usable(connection), "Ready"), "True")
+    for (const findings of [usable, unavailable("R", "m"), waiting(["a"])]) assertWellFormed(findings)
+    assert.strictEqual(statusOf(usable, "Ready"), "True")
     assert.strictEqual(statusOf(unavailable("R", "m"), "ScvmmAvailable"), "False")
     const names = ["e", "b", "g", "a", "f", "c", "d"]
     assert.deepStrictEqual(waiting(names), waiting(names.toReversed()))

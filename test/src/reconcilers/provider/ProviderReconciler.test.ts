@@ -200,13 +200,110 @@ describe("ProviderReconciler", () => {
         Effect.gen(function* () {
           yield* usable
           yield* world.access.mergePatch(Core.Secret, namespace, "vmm", { data: { password: OnApi.base64("typo") } })
-          yield* says(world, "ScvmmAvailable", /^False AuthenticationFailed: .*Correct the Secret/u, 61)
+          yield* says(world, "ScvmmAvailable", /^False AuthenticationFailed: .*401.*since/u, 61)
           assert.strictEqual((yield* judgement)._tag, "Unusable")
           yield* world.access.mergePatch(Core.Secret, namespace, "vmm", { data: { password: OnApi.base64("first") } })
           yield* usable
           assert.deepStrictEqual(changes, ["vmm", "vmm", "vmm"])
         }),
       prepared
+    )
+  )
+
+  const held =
+    /^False AuthenticationFailed: exec refused.*No log-on is tried since 1970-01-01T00:00:00Z.*the next is at 1970-01-01T00:30:00Z.*scvmm-retry-auth/u
+
+  it.effect("a refused log-on says since when and until when, and an annotation asks for one at once", () =>
+    within(
+      (world) =>
+        Effect.gen(function* () {
+          yield* says(world, "ScvmmAvailable", held)
+          const annotate = (by: string) =>
+            world.access.mergePatch(ScvmmProvider, namespace, "vmm", {
+              metadata: { annotations: { [Contract.retryAuthAnnotation]: by, other: "stays" } }
+            })
+          const consumed = until(
+            "the annotation is consumed",
+            Effect.map(
+              world.find(ScvmmProvider, "vmm"),
+              (object) => text(object, "metadata", "annotations", Contract.retryAuthAnnotation) === ""
+            ),
+            5
+          )
+          const before = world.logOns.length
+          yield* annotate("ops: unlocked")
+          yield* consumed
+          yield* until(
+            "one log-on",
+            Effect.sync(() => world.logOns.length > before),
+            5
+          )
+          yield* annotate("again")
+          yield* consumed
+          world.account.password = "typo"
+          yield* usable
+          yield* annotate("too late")
+          yield* consumed
+          const told = world.events.filter((event) => event.startsWith("RetryingLogOn"))
+          assert.lengthOf(told, 3)
+          assert.match(told[0] ?? "", /one log-on is tried at once.*"ops: unlocked"/u)
+          assert.match(told[2] ?? "", /"too late".*changes nothing/u)
+          const object = yield* world.find(ScvmmProvider, "vmm")
+          assert.strictEqual(text(object, "metadata", "annotations", "other"), "stays")
+        }),
+      (world) => Effect.andThen(world.secret("typo"), world.provider("vmm"))
+    )
+  )
+
+  it.effect("a status tells of hosts and sessions, and since when SCVMM could not be asked", () =>
+    within(
+      (world) =>
+        Effect.gen(function* () {
+          world.hosts.push({ host: "exec1", ok: false, message: "refused" }, { host: "exec2", ok: true })
+          yield* usable
+          yield* says(world, "Ready", /^True/u)
+          const status = (yield* world.find(ScvmmProvider, "vmm"))?.["status"]
+          assert.deepInclude(status, {
+            execHosts: [
+              { host: "exec1", status: "Failed", message: "refused" },
+              { host: "exec2", status: "OK" }
+            ],
+            sessions: { open: 1, idle: 1 },
+            version: { module: "1", server: "10.22" }
+          })
+          assert.notProperty(status, "staleSince")
+          // A host that works no more is seen by the polls; nobody waits for ten minutes.
+          world.hosts.splice(0, 2, { host: "exec1", ok: false, message: "refused" })
+          world.account.password = "second"
+          yield* says(world, "ScvmmAvailable", /^False/u, 61)
+          const since = text(yield* world.find(ScvmmProvider, "vmm"), "status", "staleSince")
+          assert.match(since, /^1970-01-01T00:0[01]:\d\dZ$/u)
+          yield* Effect.sleep("2 minutes")
+          assert.strictEqual(text(yield* world.find(ScvmmProvider, "vmm"), "status", "staleSince"), since)
+          world.account.password = "first"
+          yield* says(world, "ScvmmAvailable", /^True/u, 61)
+          assert.notProperty((yield* world.find(ScvmmProvider, "vmm"))?.["status"], "staleSince")
+        }),
+      prepared
+    )
+  )
+
+  it.effect("warns for as long as nobody checks who its hosts are", () =>
+    within(
+      (world) =>
+        Effect.gen(function* () {
+          yield* says(world, "VerificationSkipped", /^True InsecureSkipVerify: .*caBundle/u)
+          yield* says(world, "Ready", /^True/u)
+          assert.lengthOf(
+            world.events.filter((event) => event.startsWith("InsecureSkipVerify")),
+            1
+          )
+          yield* world.access.mergePatch(ScvmmProvider, namespace, "vmm", {
+            spec: { transport: { insecureSkipVerify: false } }
+          })
+          yield* says(world, "VerificationSkipped", /^False/u)
+        }),
+      (world) => Effect.andThen(world.secret("first"), world.provider("vmm", {}, { insecureSkipVerify: true }))
     )
   )
 
