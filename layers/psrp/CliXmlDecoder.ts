@@ -25,12 +25,12 @@ const maxLength = 64 * 1024 * 1024
 
 class Invalid extends Error {}
 
-const listKinds: Readonly<Record<string, PsList["kind"] | undefined>> = {
-  LST: "List",
-  IE: "Enumerable",
-  QUE: "Queue",
-  STK: "Stack"
-}
+const listKinds: ReadonlyMap<string, PsList["kind"]> = new Map([
+  ["LST", "List"],
+  ["IE", "Enumerable"],
+  ["QUE", "Queue"],
+  ["STK", "Stack"]
+])
 
 class Decoder {
   private readonly objects = new Map<string, PsValue>()
@@ -79,7 +79,7 @@ class Decoder {
   /** A container alone is the list or dictionary itself; with ToString or properties it is wrapped in an object. */
   private object(element: CliXmlElement): PsValue {
     const typeNames = this.types(element)
-    const container = element.children.find((child) => child.name === "DCT" || listKinds[child.name] !== undefined)
+    const container = element.children.find((child) => child.name === "DCT" || listKinds.has(child.name))
     const bare =
       container !== undefined &&
       !element.children.some((child) => child.name === "ToString" || child.name === "Props" || child.name === "MS")
@@ -117,7 +117,7 @@ class Decoder {
   }
 
   private container(element: CliXmlElement, typeNames: ReadonlyArray<string>, refId: string | undefined): PsValue {
-    const kind = listKinds[element.name]
+    const kind = listKinds.get(element.name)
     if (kind !== undefined) {
       const list: PsList = { _tag: "List", kind, typeNames, items: [] }
       this.register(refId, list)

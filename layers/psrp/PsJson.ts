@@ -19,6 +19,8 @@ export class NotRepresentable extends Data.TaggedError("NotRepresentable")<{
 
 /** Levels of arrays and hashtables that PowerShell reads on arrival. */
 const maxDepth = 48
+/** PowerShell writes 50 levels; by references a document of two may hold as many as it has objects. */
+const mostLevels = 192
 const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
 
 const convert = (value: unknown, path: string, depth: number): PsValue => {
@@ -69,8 +71,8 @@ const numeric: ReadonlySet<string> = new Set(["Byte", "SByte", "Int16", "UInt16"
 
 /**
  * The reverse, for reading: dictionaries and objects → plain objects (extended properties over adapted ones, or the
- * wrapped primitive), integers → number, or bigint where that is not safe, other scalars → their text, a cycle → null; secrets
- * as `fromJs` takes them.
+ * wrapped primitive), integers → number, or bigint where that is not safe, other scalars → their text, a cycle → null, as is what
+ * nests deeper than any server writes; secrets as `fromJs` takes them.
  */
 export const toJs = (value: PsValue): unknown => {
   const open = new Set<PsValue>()
@@ -90,7 +92,7 @@ export const toJs = (value: PsValue): unknown => {
       return current.type === "Char" ? String.fromCharCode(Number(current.text)) : current.text
     }
     if (current._tag === "SecureString") return current.plain
-    if (open.has(current)) return null
+    if (open.has(current) || open.size >= mostLevels) return null
     if (known.has(current)) return known.get(current)
     open.add(current)
     const converted = inside(current)

@@ -55,13 +55,14 @@ export const holdsSecureString = (value: PsValue): boolean => {
       case "Scalar":
         break
       case "List":
-        waiting.push(...next.items)
+        for (const item of next.items) waiting.push(item)
         break
       case "Dictionary":
-        waiting.push(...next.entries.flat())
+        for (const [key, item] of next.entries) waiting.push(key, item)
         break
       case "Object":
-        waiting.push(...next.adapted.values(), ...next.extended.values())
+        for (const properties of [next.adapted, next.extended])
+          for (const item of properties.values()) waiting.push(item)
         if (next.value !== undefined) waiting.push(next.value)
     }
   }

@@ -51,7 +51,14 @@ export const descendant = (
 export const textOf = (node: SoapElement): string =>
   node.children.map((part) => (typeof part === "string" ? part : textOf(part))).join("")
 
-type Scope = Readonly<Record<string, string | undefined>>
+/** The prefixes that an element declares. Linked, not copied: a peer may declare as many as fit its envelope. */
+interface Scope {
+  readonly declared: ReadonlyMap<string, string>
+  readonly outer: Scope | undefined
+}
+
+const namespaceOf = (prefix: string, scope: Scope | undefined): string | undefined =>
+  scope === undefined ? undefined : (scope.declared.get(prefix) ?? namespaceOf(prefix, scope.outer))
 
 const split = (name: string): readonly [prefix: string, local: string] => {
   const colon = name.indexOf(":")
@@ -61,15 +68,16 @@ const split = (name: string): readonly [prefix: string, local: string] => {
 /** Gives every element its namespace; undefined where a prefix is not declared. */
 const resolve = (node: Xml.Element, outer: Scope): SoapElement | undefined => {
   const attributes: Record<string, string> = {}
-  let scope = outer
+  const declared = new Map<string, string>()
   for (const [name, value] of Object.entries(node.attributes)) {
     const [prefix, local] = split(name)
-    if (name === "xmlns") scope = { ...scope, "": value }
-    else if (prefix === "xmlns") scope = { ...scope, [local]: value }
+    if (name === "xmlns") declared.set("", value)
+    else if (prefix === "xmlns") declared.set(local, value)
     else if (prefix !== "xml") attributes[local] = value
   }
+  const scope = declared.size === 0 ? outer : { declared, outer }
   const [prefix, name] = split(node.name)
-  const namespace = scope[prefix]
+  const namespace = namespaceOf(prefix, scope)
   if (namespace === undefined) return undefined
   const children: Array<SoapElement | string> = []
   for (const part of node.children) {
@@ -80,7 +88,13 @@ const resolve = (node: Xml.Element, outer: Scope): SoapElement | undefined => {
   return { namespace, name, attributes, children }
 }
 
-const roots: Scope = { "": "", xml: namespaces.xml }
+const roots: Scope = {
+  declared: new Map([
+    ["", ""],
+    ["xml", namespaces.xml]
+  ]),
+  outer: undefined
+}
 
 /** Larger than any MaxEnvelopeSize in use. */
 const maxCharacters = 16 * 1024 * 1024

@@ -1,8 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
-import * as path from "node:path"
 import { Defragmenter } from "../../../layers/psrp/Fragment.ts"
 import { decodeMessage, MessageType } from "../../../layers/psrp/Message.ts"
 import { namespaces, shellResource } from "../../../layers/wsman/SoapNames.ts"
@@ -16,47 +14,24 @@ import {
   readResponse
 } from "../../../layers/wsman/SoapResponseReader.ts"
 import { parse } from "../../../layers/wsman/SoapXml.ts"
-
-/** A conversation recorded from PowerShell's own plugin behind a foreign WS-Management listener. */
-interface Conversation {
-  readonly name: string
-  readonly exchanges: ReadonlyArray<{
-    readonly request: { readonly body: string; readonly shortened?: number }
-    readonly response: {
-      readonly status: number
-      readonly headers: Readonly<Record<string, string | ReadonlyArray<string>>>
-      readonly body: string
-    } | null
-  }>
-}
-
-const kept = path.join(import.meta.dirname, "../../data/wsman")
-const others = process.env["SCVMM_RECORDINGS"]
-if (others === undefined)
-  process.stderr.write("skipped: further recordings of WS-Management (SCVMM_RECORDINGS is not set)\n")
-const folder = others === undefined ? kept : path.join(others, "wsman")
-
-const read = (file: string): Conversation =>
-  // Test data of a known shape, made by a recorder of ours.
-  JSON.parse(
-    readFileSync(existsSync(path.join(folder, file)) ? path.join(folder, file) : path.join(kept, file), "utf8")
-  ) as Conversation
+import { conversationNames, readConversation } from "./Conversation.ts"
 
 /** Requests there break the protocol on purpose. */
-const broken = new Set(
-  ["malformed-xml", "missing-headers", "identify", "envelope-too-large", "wrong-password", "wrong-resource-uri"].map(
-    (name) => `${name}.json`
-  )
-)
-
-const files = readdirSync(folder).filter((file) => file.endsWith(".json"))
+const broken = new Set([
+  "malformed-xml",
+  "missing-headers",
+  "identify",
+  "envelope-too-large",
+  "wrong-password",
+  "wrong-resource-uri"
+])
 
 const isSoap = (body: string): boolean => body.includes(namespaces.soap) && body.includes("Body")
 
 describe("recorded WS-Management", () => {
-  it.effect.each(files)("%s: answers are read, faults included", (file) =>
+  it.effect.each(conversationNames)("%s: answers are read, faults included", (file) =>
     Effect.gen(function* () {
-      for (const { response } of read(file).exchanges) {
+      for (const { response } of readConversation(file).exchanges) {
         if (response === null || !isSoap(response.body)) continue
         const answer = yield* readResponse(response.body)
         if (response.status === 200) assert.isUndefined(answer.fault)
@@ -68,52 +43,54 @@ describe("recorded WS-Management", () => {
     })
   )
 
-  it.effect.each(files.filter((file) => !broken.has(file)))("%s: requests and their answers belong together", (file) =>
-    Effect.gen(function* () {
-      for (const { request, response } of read(file).exchanges) {
-        if (request.shortened !== undefined || !isSoap(request.body)) continue
-        const asked = yield* readRequest(request.body)
-        if ("_tag" in asked) {
-          assert.strictEqual(asked.problem, "Action", asked.detail)
-          continue
-        }
-        if (response === null || response.status !== 200) continue
-        const answer = yield* readResponse(response.body)
-        assert.strictEqual(answer.relatesTo, asked.header.messageId)
-        const { operation, header } = asked
-        switch (operation._tag) {
-          case "Create":
-            assert.strictEqual(header.options["protocolversion"], "2.3")
-            assert.strictEqual(Result.getOrThrow(readCreated(answer.body)), operation.shellId)
-            break
-          case "Command":
-            assert.strictEqual(Result.getOrThrow(readCommandStarted(answer.body)), operation.commandId)
-            break
-          case "Receive":
-            assert.isDefined(Result.getOrThrow(readReceived(answer.body)).state)
-            break
-          case "Get":
-            if (header.selectors["ShellId"] !== undefined) {
-              const { shellId, state } = Result.getOrThrow(readGotShell(answer.body))
-              assert.strictEqual(shellId, header.selectors["ShellId"])
-              assert.isDefined(state)
-            }
-            break
-          case "Enumerate": {
-            const { shells, end } = Result.getOrThrow(readShellPage(answer.body))
-            assert.strictEqual(end, operation.optimize)
-            if (end && header.resourceUri === shellResource)
-              assert.deepStrictEqual(
-                shells.map(({ owner, state }) => [owner, state]),
-                [["tester", "Connected"]]
-              )
-            break
+  it.effect.each(conversationNames.filter((file) => !broken.has(file)))(
+    "%s: requests and their answers belong together",
+    (file) =>
+      Effect.gen(function* () {
+        for (const { request, response } of readConversation(file).exchanges) {
+          if (request.shortened !== undefined || !isSoap(request.body)) continue
+          const asked = yield* readRequest(request.body)
+          if ("_tag" in asked) {
+            assert.strictEqual(asked.problem, "Action", asked.detail)
+            continue
           }
-          default:
-            break
+          if (response === null || response.status !== 200) continue
+          const answer = yield* readResponse(response.body)
+          assert.strictEqual(answer.relatesTo, asked.header.messageId)
+          const { operation, header } = asked
+          switch (operation._tag) {
+            case "Create":
+              assert.strictEqual(header.options["protocolversion"], "2.3")
+              assert.strictEqual(Result.getOrThrow(readCreated(answer.body)), operation.shellId)
+              break
+            case "Command":
+              assert.strictEqual(Result.getOrThrow(readCommandStarted(answer.body)), operation.commandId)
+              break
+            case "Receive":
+              assert.isDefined(Result.getOrThrow(readReceived(answer.body)).state)
+              break
+            case "Get":
+              if (header.selectors["ShellId"] !== undefined) {
+                const { shellId, state } = Result.getOrThrow(readGotShell(answer.body))
+                assert.strictEqual(shellId, header.selectors["ShellId"])
+                assert.isDefined(state)
+              }
+              break
+            case "Enumerate": {
+              const { shells, end } = Result.getOrThrow(readShellPage(answer.body))
+              assert.strictEqual(end, operation.optimize)
+              if (end && header.resourceUri === shellResource)
+                assert.deepStrictEqual(
+                  shells.map(({ owner, state }) => [owner, state]),
+                  [["tester", "Connected"]]
+                )
+              break
+            }
+            default:
+              break
+          }
         }
-      }
-    })
+      })
   )
 
   it.effect("a conversation's streams are the messages of its pipeline", () =>
@@ -121,7 +98,7 @@ describe("recorded WS-Management", () => {
       const fragments = new Defragmenter()
       const types: Array<number> = []
       let sent: ReadonlyArray<number> = []
-      for (const { request, response } of read("command.json").exchanges) {
+      for (const { request, response } of readConversation("command").exchanges) {
         const asked = yield* readRequest(request.body)
         assert.isTrue("operation" in asked)
         if ("operation" in asked && asked.operation._tag === "Create") {
@@ -148,7 +125,7 @@ describe("recorded WS-Management", () => {
   it.effect("a shell that is gone is known by its subcode alone, where no code comes", () =>
     Effect.gen(function* () {
       const classes: Array<string | undefined> = []
-      for (const { response } of read("unknown-shell.json").exchanges) {
+      for (const { response } of readConversation("unknown-shell").exchanges) {
         if (response === null || response.status !== 500) continue
         const { fault } = yield* readResponse(response.body)
         assert.isUndefined(fault?.code)
