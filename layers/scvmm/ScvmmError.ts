@@ -118,11 +118,14 @@ export class SessionLost extends Schema.TaggedError<SessionLost>()("ScvmmSession
 export class OutcomeUnknown extends Schema.TaggedError<OutcomeUnknown>()("ScvmmOutcomeUnknown", {
   host: Schema.String,
   function: Schema.String,
+  /** The VM's id, or the name of what was to be made; "" when the call is about neither. */
+  asked: Schema.String,
   detail: Schema.String
 }) {
   readonly retry: Retry = "outcome-unknown"
   override get message(): string {
-    return `${this.function} on ${this.host}: outcome unknown: ${this.detail}`
+    const asked = this.asked === "" ? this.function : `${this.function} of ${this.asked}`
+    return `${asked} on ${this.host}: outcome unknown: ${this.detail}`
   }
 }
 

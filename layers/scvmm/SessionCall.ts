@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import type { Verb } from "../../schemas/vmm/Verb.ts"
 import type { PipelineResult } from "../psrp/PipelineResult.ts"
 import type { PsrpError } from "../psrp/PsrpError.ts"
-import type { RunspacePool } from "../psrp/RunspacePool.ts"
+import type { Invocation, RunspacePool } from "../psrp/RunspacePool.ts"
 import * as Command from "./Command.ts"
 import * as Failure from "./Failure.ts"
 import { countCall } from "./Metrics.ts"
@@ -27,26 +27,32 @@ const patience = { read: Duration.minutes(5), mutation: Duration.minutes(60) } a
 
 type AnyVerb = Pick<Verb<unknown, unknown>, "name" | "effect">
 
-/** A session that ended during a call: a mutation that may have run has an unknown outcome (design D12). */
-const lost = (station: Station, verb: AnyVerb, sent: boolean, detail: string): ScvmmError => {
-  const fields = { host: station.execHost, function: verb.name, detail }
-  return sent && verb.effect === "mutation" ? new OutcomeUnknown(fields) : new SessionLost(fields)
+/** What a call is about, as far as it can be shown: the id of a VM, or a name. */
+const askedFor = ({ parameters }: Invocation): string => {
+  const text = parameters["Id"] ?? parameters["Name"]
+  return typeof text === "string" ? text : ""
 }
 
-const fromPsrpError = (station: Station, verb: AnyVerb, error: PsrpError): ScvmmError => {
+/** A session that ended during a call: a mutation that may have run has an unknown outcome (design D12). */
+const lost = (station: Station, verb: AnyVerb, asked: string, sent: boolean, detail: string): ScvmmError => {
+  const fields = { host: station.execHost, function: verb.name, detail }
+  return sent && verb.effect === "mutation" ? new OutcomeUnknown({ ...fields, asked }) : new SessionLost(fields)
+}
+
+const fromPsrpError = (station: Station, verb: AnyVerb, asked: string, error: PsrpError): ScvmmError => {
   if (error._tag === "PsrpPromptRefused") {
     return new VmmFailure({ function: verb.name, errorId: "PromptRefused", detail: error.message })
   }
   const refusal = error._tag === "PsrpTransportFailed" ? fromRefusal(station.execHost, error.cause) : undefined
   if (refusal !== undefined && !error.sent) return refusal
-  return lost(station, verb, error.sent, error.message)
+  return lost(station, verb, asked, error.sent, error.message)
 }
 
 /** A non-terminating error record counts as failure too: a verb that wrote one did not do what it promises. */
-const failureOf = (station: Station, verb: AnyVerb, result: PipelineResult, id: string): ScvmmError | undefined => {
-  if (result.state === "Stopped") return lost(station, verb, true, "the pipeline was stopped on the server")
+const failureOf = (station: Station, verb: AnyVerb, result: PipelineResult, asked: string): ScvmmError | undefined => {
+  if (result.state === "Stopped") return lost(station, verb, asked, true, "the pipeline was stopped on the server")
   const record = result.terminatingError ?? result.errors[0]
-  if (record !== undefined) return Failure.fromErrorRecord(verb.name, record, id)
+  if (record !== undefined) return Failure.fromErrorRecord(verb.name, record, asked)
   return result.state === "Failed"
     ? new VmmFailure({ function: verb.name, errorId: "", detail: "the pipeline failed without an error record" })
     : undefined
@@ -73,18 +79,18 @@ export const run = Effect.fn("ScvmmSession.run")(
       "scvmm.shell_id": station.pool.shellId
     })
     const invocation = yield* Effect.fromResult(Command.encode(verb, parameters))
+    const asked = askedFor(invocation)
     const limit = patience[verb.effect]
     const result = yield* station.pool.invoke([invocation]).pipe(
-      Effect.mapError((error) => fromPsrpError(station, verb, error)),
+      Effect.mapError((error) => fromPsrpError(station, verb, asked, error)),
       Effect.timeoutOrElse({
         duration: limit,
-        orElse: () => Effect.fail(lost(station, verb, true, `no answer after ${Duration.toMinutes(limit)} min`))
+        orElse: () => Effect.fail(lost(station, verb, asked, true, `no answer after ${Duration.toMinutes(limit)} min`))
       })
     )
     for (const warning of result.warnings)
       yield* Effect.logWarning(warning).pipe(Effect.annotateLogs({ function: verb.name }))
-    const id = invocation.parameters["Id"]
-    const failure = failureOf(station, verb, result, typeof id === "string" ? id : "")
+    const failure = failureOf(station, verb, result, asked)
     if (failure !== undefined) return yield* Effect.fail(failure)
     return yield* Effect.fromResult(Command.decode(verb, result.output))
   },

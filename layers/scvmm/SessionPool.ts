@@ -54,6 +54,9 @@ const patience = "30 seconds"
 /** A look at a session that takes longer is as good as a dead one: the caller is better served by a new session. */
 const lookLimit = "5 seconds"
 
+/** Why a session is replaced that works, for its log line. */
+const hostWorks = "an exec host before this one works again"
+
 /** Sessions that a provider may have open: spec.sessions, but never less than one that blocks and one that reads. */
 export const mostSessions = ({ sessions }: ProviderConnection): number => Math.max(2, sessions)
 
@@ -126,7 +129,7 @@ export const make = Effect.fnUntraced(function* (
   const opened = Effect.fnUntraced(function* (session: Dialling.OpenSession, scope: Scope.Closeable) {
     open += 1
     yield* capacity.accepted
-    for (const kept of queue.remove(givesWay)) yield* discard(kept, "an exec host before it works again")
+    for (const kept of queue.remove(givesWay)) yield* discard(kept, hostWorks)
     yield* lend({ session, scope, since: yield* Monotonic.millis, memoryUsedBytes: undefined, lookedAt: 0 })
   })
 
@@ -169,10 +172,10 @@ export const make = Effect.fnUntraced(function* (
     queue.serve() && !dialling && open < most ? dial() : Effect.void
   )
 
-  /** Looks at a session that is in nobody's use: one exchange. False when it is dead, as far as can be seen in time. */
+  /** Looks at a session: one exchange, beside those of calls. False when it is dead, as far as can be seen in time. */
   const look = Effect.fnUntraced(function* (kept: Kept): Effect.fn.Return<boolean, AuthenticationFailed> {
-    const looked = yield* Effect.result(Effect.timeoutOption(kept.session.pool.check, lookLimit))
     kept.lookedAt = kept.session.calls
+    const looked = yield* Effect.result(Effect.timeoutOption(kept.session.pool.check, lookLimit))
     if (looked._tag === "Success") {
       if (Option.isNone(looked.success)) return false
       kept.memoryUsedBytes = looked.success.value.memoryUsedBytes
@@ -192,46 +195,43 @@ export const make = Effect.fnUntraced(function* (
         kept.session.spoiled || Option.isSome(broken) || (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause))
     )
 
-  /** A session that still works is lent again, unless there is a reason for another one. */
-  const settle = (caller: Caller<Kept>, kept: Kept): Effect.Effect<void> =>
-    Effect.gen(function* () {
-      const { execHost, calls } = kept.session
-      const preferred = HostOrder.worthTrying(connection.execHosts, hosts, execHost, yield* Monotonic.millis)
-      const closing = open - queue.idle.length - queue.inUse.read - queue.inUse.blocking
-      queue.leave(caller)
-      const worn = Recycling.reasonToReplace({ calls, memoryUsedBytes: kept.memoryUsedBytes })
-      if (worn !== undefined || givesWay(kept)) {
-        yield* discard(kept, worn ?? "an exec host before it works again")
-        return yield* pump
-      }
-      if (preferred.length === 0 || dialling) return yield* lend(kept)
-      if (open < most) return yield* Effect.andThen(lend(kept), dial(preferred))
-      // All sessions are open: one makes room, so that the next that is needed is dialled where it should be.
-      return yield* closing > 0 ? lend(kept) : Effect.andThen(discard(kept), pump)
-    })
+  const wornOut = ({ session: { calls }, memoryUsedBytes }: Kept): string | undefined =>
+    Recycling.reasonToReplace({ calls, memoryUsedBytes })
+
+  /** Between calls, or beside them: what it finds counts when the session is given back, or now when it is free. */
+  const inspect = (kept: Kept): Effect.Effect<void> =>
+    Effect.matchEffect(look(kept), {
+      // The circuit knows.
+      onFailure: () => Effect.succeed(false),
+      onSuccess: Effect.succeed
+    }).pipe(
+      Effect.flatMap((alive) => {
+        kept.session.spoiled ||= !alive
+        const worn = wornOut(kept)
+        const free = alive && worn === undefined ? [] : queue.remove((one) => one === kept)
+        return Effect.forEach(free, () => discard(kept, worn), { discard: true })
+      })
+    )
 
   const giveBack = (caller: Caller<Kept>, kept: Kept, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
     Effect.gen(function* () {
-      kept.since = yield* Monotonic.millis
-      if (yield* unusable(kept, exit)) {
-        queue.leave(caller)
-        yield* discard(kept)
-        return yield* pump
+      const now = yield* Monotonic.millis
+      const useless = yield* unusable(kept, exit)
+      const closing = open - queue.idle.length - queue.inUse.read - queue.inUse.blocking
+      const { execHost, calls } = kept.session
+      kept.since = now
+      queue.leave(caller)
+      const reason = wornOut(kept) ?? (givesWay(kept) ? hostWorks : undefined)
+      if (useless || reason !== undefined)
+        return yield* Effect.andThen(discard(kept, useless ? undefined : reason), pump)
+      const preferred = HostOrder.worthTrying(connection.execHosts, hosts, execHost, now)
+      if (preferred.length > 0 && !dialling) {
+        if (open < most) return yield* Effect.andThen(dial(preferred), lend(kept))
+        // All sessions are open: one makes room, so that the next that is needed is dialled where it should be.
+        if (closing === 0) return yield* Effect.andThen(discard(kept), pump)
       }
-      if (!Recycling.looks(kept.session.calls, kept.lookedAt)) return yield* settle(caller, kept)
-      // Beside the calls: the caller does not wait for it, and its place is taken meanwhile.
-      yield* background(
-        Effect.matchEffect(look(kept), {
-          onFailure: () => Effect.succeed(false),
-          onSuccess: Effect.succeed
-        }).pipe(
-          Effect.flatMap((alive) => {
-            if (alive) return settle(caller, kept)
-            queue.leave(caller)
-            return Effect.andThen(discard(kept), pump)
-          })
-        )
-      )
+      yield* lend(kept)
+      if (Recycling.looks(calls, kept.lookedAt)) yield* background(inspect(kept))
     })
 
   const served = (caller: Caller<Kept>): Effect.Effect<Kept, DialError> => {

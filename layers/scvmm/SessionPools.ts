@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
+import * as Guid from "../../schemas/Guid.ts"
 import type * as Dial from "../Dial.ts"
 import * as Circuit from "./Circuit.ts"
 import * as Dialling from "./Dialling.ts"
@@ -55,6 +56,8 @@ export const make = Effect.gen(function* () {
   const home = yield* Effect.context<Dial.Dial>()
   const circuit = yield* Circuit.make
   const moduleText = yield* Effect.orDie(Module.text)
+  const incarnation = yield* Guid.random
+  const cleared = new Set<string>()
   const providers = new Map<string, Provider>()
   /** The connection behind a key: what an RcMap key holds is compared, and a password is not to be. */
   const connections = new Map<string, ProviderConnection>()
@@ -75,6 +78,8 @@ export const make = Effect.gen(function* () {
     const pool = yield* SessionPool.make(connection, {
       circuit,
       moduleText,
+      incarnation,
+      cleared,
       report: (result) =>
         Effect.sync(() => {
           if (provider.hostsOf !== key) provider.hosts = new Map()

@@ -24,18 +24,30 @@ export interface Site {
   readonly hosts: Readonly<Record<typeof exec1 | typeof exec2, WinRmServer.WinRmServer>>
   /** Exec hosts that refuse connections. */
   readonly down: Set<string>
+  /** Told of each exchange of exec1. */
+  onExchange: (exchange: WinRmServer.Exchange) => void
+  /** Told of each exchange that is asked for, of a host that is down too. */
+  onDial: (host: string) => void
 }
 
-export const make = (options: Scvmm.Options = {}): Effect.Effect<Site, never, Scope.Scope> =>
+export const make = ({ quotas, ...options }: Scvmm.Options & Pick<WinRmServer.Options, "quotas"> = {}): Effect.Effect<
+  Site,
+  never,
+  Scope.Scope
+> =>
   Effect.gen(function* () {
     const scvmm = yield* Scvmm.make({ latency: fast, infoRate: 0, ...options })
+    const quiet = () => undefined
+    const site: Pick<Site, "onExchange" | "onDial"> = { onExchange: quiet, onDial: quiet }
     const listen = (name: string) =>
       WinRmServer.make({
         host: scvmm.execHost(name) ?? scvmm.host,
-        users: [{ userName: "EXAMPLE\\capi", password }]
+        users: [{ userName: "EXAMPLE\\capi", password }],
+        ...(quotas && { quotas }),
+        ...(name === exec1 && { onExchange: (exchange) => site.onExchange(exchange) })
       })
     const hosts = { [exec1]: yield* listen(exec1), [exec2]: yield* listen(exec2) }
-    return { scvmm, hosts, down: new Set() }
+    return Object.assign(site, { scvmm, hosts, down: new Set<string>() })
   })
 
 /** Lets everything that can run without time passing run. */
@@ -61,7 +73,10 @@ const through =
   (site: Site, name: string, handler: Handler): Handler =>
   (request, connection) =>
     // An interrupted handler is a connection that was reset.
-    Effect.suspend(() => (site.down.has(name) ? Effect.interrupt : handler(request, connection)))
+    Effect.suspend(() => {
+      site.onDial(name)
+      return site.down.has(name) ? Effect.interrupt : handler(request, connection)
+    })
 
 export const origin = (name: string): string => `https://${name}:5986`
 

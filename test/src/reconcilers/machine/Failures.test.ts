@@ -39,7 +39,7 @@ const table: ReadonlyArray<readonly [ScvmmError, string, boolean]> = [
   [unavailable("ConnectionFailed"), "ConnectionFailed", true],
   [unavailable("QuotaExceeded"), "QuotaExceeded", true],
   [new Errors.SessionLost({ ...at, function: "f" }), "SessionLost", false],
-  [new Errors.OutcomeUnknown({ ...at, function: "f" }), "OutcomeUnknown", false],
+  [new Errors.OutcomeUnknown({ ...at, function: "f", asked: "id" }), "OutcomeUnknown", false],
   [new Errors.AnswerInvalid(call), "AnswerInvalid", false]
 ]
 
