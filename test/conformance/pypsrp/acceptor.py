@@ -1,17 +1,21 @@
-"""An HTTP listener that logs its clients on with pyspnego, and answers each sealed message with a longer one.
+"""HTTP listeners that log their clients on with pyspnego, and answer each message with a longer one.
 
-Standard input names the credential store (NTLM_USER_FILE); the port is printed; it ends with its standard input.
+Standard input names the credential store (NTLM_USER_FILE), and certificate, key and channel binding of a second listener inside TLS; the
+ports are printed, that one's last; it ends with its standard input. Without TLS messages are sealed; inside it log-ons must name
+the channel binding.
 """
 
 import base64
 import json
 import os
+import ssl
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import spnego
 from pypsrp.encryption import WinRMEncryption
+from spnego.channel_bindings import GssChannelBindings
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -31,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_on(self, token):
         if self.context is None or self.context.complete:
-            self.context = spnego.server(protocol="ntlm")
+            self.context = spnego.server(protocol="ntlm", channel_bindings=self.server.channel_bindings)
         try:
             out = self.context.step(token)
         except spnego.exceptions.SpnegoError as error:
@@ -49,6 +53,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.log_on(base64.b64decode(authorization[len("Negotiate ") :]))
         if self.context is None or not self.context.complete:
             return self.reply(401, {"WWW-Authenticate": "Negotiate, Kerberos"})
+        if self.server.channel_bindings is not None:
+            return self.reply(200, {"Content-Type": "application/soap+xml"}, b"<answer>" + body + b"</answer>")
         encryption = WinRMEncryption(self.context, WinRMEncryption.SPNEGO)
         message = encryption.unwrap_message(body, "Encrypted Boundary")
         kind, sealed = encryption.wrap_message(b"<answer>" + message + b"</answer>")
@@ -59,9 +65,20 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-# The rest of standard input stays open for as long as the listener is wanted.
-os.environ["NTLM_USER_FILE"] = json.loads(sys.stdin.readline())["store"]
-server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-print(server.server_port, flush=True)
+def serve(bindings, tls):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.channel_bindings = bindings
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+
+# The rest of standard input stays open for as long as the listeners are wanted.
+given = json.loads(sys.stdin.readline())
+os.environ["NTLM_USER_FILE"] = given["store"]
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(given["cert"], given["key"])
+bindings = GssChannelBindings(application_data=base64.b64decode(given["binding"]))
+print(f"{serve(None, None)} {serve(bindings, context)}", flush=True)
 sys.stdin.read()
