@@ -17,6 +17,9 @@ export const verbs = [
   Verb.RemoveLeftover
 ] as const
 
+/** What Connect-CapsServer answers as ModuleVersion. */
+export const moduleVersion = "1.0.0"
+
 /**
  * The module as one script: one function a file, in the order of their names; without comments, since it travels with every
  * new session. Only lines that hold nothing but a comment go: the functions use no here-strings.

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { moduleText, verbs } from "../../../layers/scvmm/Catalogue.ts"
+import { moduleText, moduleVersion, verbs } from "../../../layers/scvmm/Catalogue.ts"
 import * as Module from "../../../layers/scvmm/Module.ts"
 import { ErrorId } from "../../../schemas/vmm/Verb.ts"
 import * as CmdletTable from "./CmdletTable.ts"
@@ -150,6 +150,11 @@ describe("functions/*.ps1", () => {
         .toSorted((a, b) => (a.file < b.file ? -1 : 1))
         .flatMap(({ tokens }) => tokens.filter(({ kind }) => kind !== "end").map((token) => token.text))
     )
+  })
+
+  it("says its version", () => {
+    const connect = sources.find(({ file }) => file === "Connect-CapsServer.ps1")?.text ?? ""
+    assert.include(connect, `ModuleVersion = '${moduleVersion}'`)
   })
 
   it("holds nothing that runs text", () => {
