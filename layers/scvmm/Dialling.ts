@@ -13,6 +13,7 @@ import * as RunspacePool from "../psrp/RunspacePool.ts"
 import type { Invocation } from "../psrp/RunspacePool.ts"
 import type { Circuit } from "./Circuit.ts"
 import * as ExecHost from "./ExecHost.ts"
+import * as Orphans from "./Orphans.ts"
 import { AnswerInvalid, AuthenticationFailed, HostUnavailable, VmmFailure } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import * as ScrubbedPool from "./ScrubbedPool.ts"
@@ -46,6 +47,9 @@ const dialLimitSeconds = 120
 const opensAgain = 5
 const isTransient = (error: { readonly _tag: string; readonly classification?: string }): boolean =>
   error._tag === "WsmanFault" && error.classification === "transient"
+
+const isQuota = (error: { readonly _tag: string; readonly classification?: string }): boolean =>
+  error._tag === "WsmanFault" && error.classification === "quota"
 
 /** Idle seconds after which a host ends a shell whose operator died: more than the pool keeps one. */
 export const idleTimeoutSeconds = (keepAliveSeconds: number): number => Math.max(60, 3 * keepAliveSeconds)
@@ -129,26 +133,42 @@ const sendExtras = (station: SessionCall.Station, connection: ProviderConnection
 export interface Means {
   readonly circuit: Circuit
   readonly moduleText: string
+  /** Of this process: shells of another one of the same provider are orphans. */
+  readonly incarnation: string
+  /** Providers' hosts that were cleared of orphans. */
+  readonly cleared: Set<string>
   readonly report: (result: HostResult) => Effect.Effect<void>
 }
 
 const openOn = Effect.fn("ScvmmSession.open")(function* (
   connection: ProviderConnection,
   host: string,
-  { circuit, moduleText }: Means
+  { circuit, moduleText, incarnation, cleared }: Means
 ): Effect.fn.Return<OpenSession, DialError, Scope.Scope | Dial.Dial> {
   yield* Effect.annotateCurrentSpan({ "scvmm.exec_host": host })
   // A scope of its own, begun before the pool: connections are dialled later, and must outlive the pool's release.
   const wire = yield* Scope.fork(yield* Effect.scope)
   const wsman = yield* Scope.provide(ExecHost.connect(connection, host, circuit), wire)
-  const opened = yield* RunspacePool.open(wsman, {
+  const open = RunspacePool.open(wsman, {
     idleTimeoutSeconds: idleTimeoutSeconds(connection.keepAliveSeconds),
-    name: `capscvmm ${connection.namespace}/${connection.name}`
-  }).pipe(
-    Effect.retry({ schedule: Schedule.exponential("500 millis"), times: opensAgain, while: isTransient }),
+    name: Orphans.shellName(connection, incarnation)
+  }).pipe(Effect.retry({ schedule: Schedule.exponential("500 millis"), times: opensAgain, while: isTransient }))
+  const opened = yield* open.pipe(
+    // Orphans may be what uses the quota up.
+    Effect.catchIf(isQuota, (error) =>
+      Effect.flatMap(Orphans.remove(wsman, connection, incarnation), (removed) =>
+        removed > 0 ? open : Effect.fail(error)
+      )
+    ),
     Effect.mapError((error) => fromOpenError(host, error))
   )
   yield* circuit.accepted(connection)
+  const place = `${connection.uid} ${host}`
+  if (!cleared.has(place)) {
+    cleared.add(place)
+    // Beside what the session is wanted for.
+    yield* Effect.forkScoped(Orphans.remove(wsman, connection, incarnation))
+  }
   const pool = ScrubbedPool.scrubbed(opened, ScrubbedPool.scrubOf(connection))
   const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges }
   const { configurationName } = connection
