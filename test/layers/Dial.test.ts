@@ -7,6 +7,7 @@ import { X509Certificate } from "node:crypto"
 import * as http from "node:http"
 import * as https from "node:https"
 import type * as net from "node:net"
+import nodeTls from "node:tls"
 import type * as tls from "node:tls"
 import type { Endpoint, Tls } from "../../layers/Dial.ts"
 import { Dial } from "../../layers/Dial.ts"
@@ -125,6 +126,73 @@ describe("Dial over sockets", () => {
       })
       assert.deepStrictEqual([other.kind, other.code], ["tls", "CERT_THUMBPRINT_MISMATCH"])
       assert.include(other.text, thumbprint.replaceAll(":", "").toLowerCase())
+    })
+  )
+
+  it.live("speaks TLS 1.2 at least, whatever the process was started with, and 1.2 alone where that is wanted", () =>
+    Effect.gen(function* () {
+      const before = [nodeTls.DEFAULT_MIN_VERSION, nodeTls.DEFAULT_CIPHERS] as const
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          // As with --tls-min-v1.0, and the ciphers of that time.
+          nodeTls.DEFAULT_MIN_VERSION = "TLSv1"
+          nodeTls.DEFAULT_CIPHERS = "DEFAULT@SECLEVEL=0"
+        }),
+        () =>
+          Effect.sync(() => {
+            ;[nodeTls.DEFAULT_MIN_VERSION, nodeTls.DEFAULT_CIPHERS] = before
+          })
+      )
+      const at = (options: tls.SecureContextOptions) =>
+        Effect.gen(function* () {
+          const authority = yield* Effect.promise(() => makeAuthority("test-ca"))
+          const pair = yield* Effect.promise(() =>
+            authority.issue({ commonName: "server", usage: "serverAuth", ip: ["127.0.0.1"] })
+          )
+          const spoken: Array<string | null> = []
+          const server = https.createServer({ ...pair, ...options }, (request, response) => {
+            if (request.socket instanceof nodeTls.TLSSocket) spoken.push(request.socket.getProtocol())
+            response.end("{}")
+          })
+          const port = yield* listen(server)
+          return { spoken, origin: `https://127.0.0.1:${port}`, ca: authority.cert }
+        })
+      const old = yield* at({ minVersion: "TLSv1", maxVersion: "TLSv1.1" })
+      const { kind, text } = yield* failure({ origin: old.origin, tls: { ca: old.ca } })
+      assert.deepStrictEqual([kind, text], ["tls", "the other side does not speak TLS 1.2 or newer"])
+      assert.deepStrictEqual(old.spoken, [])
+      const today = yield* at({})
+      yield* get({ origin: today.origin, tls: { ca: today.ca } })
+      yield* get({ origin: today.origin, tls: { ca: today.ca, maxVersion: "TLSv1.2" } })
+      assert.deepStrictEqual(today.spoken, ["TLSv1.3", "TLSv1.2"])
+    })
+  )
+
+  it.live("says that its client certificate is refused, or wanted", () =>
+    Effect.gen(function* () {
+      const authority = yield* Effect.promise(() => makeAuthority("test-ca"))
+      const other = yield* Effect.promise(() => makeAuthority("other-ca"))
+      const pair = yield* Effect.promise(() =>
+        authority.issue({ commonName: "server", usage: "serverAuth", ip: ["127.0.0.1"] })
+      )
+      const foreign = yield* Effect.promise(() => other.issue({ commonName: "client", usage: "clientAuth" }))
+      const server = https.createServer({ ...pair, ca: authority.cert, requestCert: true, rejectUnauthorized: true })
+      const origin = `https://127.0.0.1:${yield* listen(server)}`
+      for (const shown of [{}, { cert: foreign.cert, key: Redacted.make(foreign.key) }])
+        for (const maxVersion of [undefined, "TLSv1.2"] as const) {
+          const found = yield* failure({
+            origin,
+            tls: { ca: authority.cert, ...shown, ...(maxVersion !== undefined && { maxVersion }) }
+          })
+          // Node hangs up on a certificate that it does not trust, without an alert; Windows sends one.
+          assert.include(["tls", "reset"], found.kind)
+        }
+      const alert = Object.assign(new Error("alert"), { code: "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA" })
+      assert.deepStrictEqual(classify(alert), {
+        kind: "tls",
+        code: "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
+        text: "the other side refuses the client certificate, or wants one"
+      })
     })
   )
 
