@@ -80,7 +80,9 @@ const writerOf = (file: string, descriptor: number, limit: number): Writer => {
           ended = true
           fs.closeSync(descriptor)
         })
-      )
+      ),
+      // What a full disk lost was told when it was written.
+      Effect.catchDefect(() => Effect.void)
     )
   }
 }
