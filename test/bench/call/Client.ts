@@ -25,6 +25,7 @@ export class ClientEnded extends Data.TaggedError("ClientEnded")<{ readonly name
 export interface Client {
   readonly name: string
   readonly smallOnly: boolean
+  readonly hasEnded: () => boolean
   readonly ask: (question: Question) => Effect.Effect<string, ClientEnded>
 }
 
@@ -61,10 +62,11 @@ export const start = Effect.fnUntraced(function* (
   })
   readline.createInterface({ input: child.stdout }).on("line", (line) => answered?.(line))
   child.on("close", () => answered?.(undefined))
-  const ended = () => new ClientEnded({ name, detail: complaints.trim().split("\n").at(-1) ?? "" })
+  const ended = () => new ClientEnded({ name, detail: complaints.trim().split("\n").at(-1) || "it ended" })
   return {
     name,
     smallOnly,
+    hasEnded: () => Process.exited(child),
     ask: (question) =>
       Effect.callback((resume) => {
         if (Process.exited(child)) return resume(Effect.fail(ended()))

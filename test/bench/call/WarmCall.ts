@@ -23,14 +23,14 @@ const pauseMillis = 5
 type Run = Omit<Extract<Question, { readonly op: "run" }>, "op">
 
 /** So often each client takes its turn at each kind of call. */
-const warmUp = { rounds: 1, run: { length: small, callers: 1, calls: 400, pauseMillis } } as const
+const warmUp = { rounds: 1, run: { length: small, callers: 1, calls: 250, pauseMillis } } as const
 const kinds = {
-  small: { rounds: 9, run: { length: small, callers: 1, calls: 30, pauseMillis } },
-  large: { rounds: 7, run: { length: large, callers: 1, calls: 4, pauseMillis } },
-  four: { rounds: 5, run: { length: small, callers: 4, calls: 80, pauseMillis: 0 } },
-  sixteen: { rounds: 5, run: { length: small, callers: 16, calls: 160, pauseMillis: 0 } }
+  small: { rounds: 9, run: { length: small, callers: 1, calls: 20, pauseMillis } },
+  large: { rounds: 5, run: { length: large, callers: 1, calls: 3, pauseMillis } },
+  four: { rounds: 5, run: { length: small, callers: 4, calls: 40, pauseMillis: 0 } },
+  sixteen: { rounds: 5, run: { length: small, callers: 16, calls: 96, pauseMillis: 0 } }
 } as const satisfies Record<string, { readonly rounds: number; readonly run: Run }>
-const colds = 7
+const colds = 5
 
 /** One turn. */
 interface Turn extends Ran {
@@ -67,38 +67,45 @@ type Kind = keyof typeof kinds
 /** Turns by client. */
 type Seen = ReadonlyMap<string, Turns>
 
+const leftOut = (error: Client.ClientEnded) =>
+  Effect.sync(() => {
+    process.stderr.write(`without ${error.message}\n`)
+    return undefined
+  })
+
+const turn = (server: Server.Server, client: Client.Client, run: Run) =>
+  Effect.gen(function* () {
+    // The floor replays what ours has just recorded.
+    if (client.name !== Programs.floor.name) yield* server.reset
+    const ran = yield* Client.run(client, { op: "run", ...run })
+    const { signals, total } = yield* server.counts
+    return { ...ran, calls: ran.millis.length, exchanges: total, signals } satisfies Turn
+  })
+
+/** A peer may not run here, or not so: then it is left out from there on, and a line says why. */
 const turns = (server: Server.Server, clients: ReadonlyArray<Client.Client>, rounds: number, run: Run) =>
   Effect.gen(function* () {
     const seen = new Map<string, Array<Turn>>()
     for (let round = 0; round < rounds; round++) {
       for (const client of clients) {
-        // The floor replays what ours has just recorded.
-        if (client.name !== Programs.floor.name) yield* server.reset
-        const ran = yield* Client.run(client, { op: "run", ...run })
-        const { signals, total } = yield* server.counts
-        const turn = { ...ran, calls: ran.millis.length, exchanges: total, signals }
-        seen.set(client.name, [...(seen.get(client.name) ?? []), turn])
+        if (client.hasEnded()) continue
+        const own = turn(server, client, run)
+        const next = yield* isPeer(client.name) ? Effect.catchTag(own, "ClientEnded", leftOut) : own
+        if (next === undefined) seen.delete(client.name)
+        else seen.set(client.name, [...(seen.get(client.name) ?? []), next])
       }
     }
     return seen as Seen
   })
 
-/** Opened, or left out with a line that says why: a peer may not run everywhere. */
-const opened = (client: Client.Client, callers: number) =>
-  client.ask({ op: "open", callers }).pipe(
-    Effect.as([client]),
-    Effect.catchTag("ClientEnded", (error) =>
-      Effect.sync(() => {
-        process.stderr.write(`without ${error.message}\n`)
-        return []
-      })
-    )
-  )
-
 const openAll = (clients: ReadonlyArray<Client.Client>, callers: number) =>
-  Effect.map(
-    Effect.forEach(clients, (client) => opened(client, callers)),
-    (some) => some.flat()
+  Effect.forEach(
+    clients.filter((client) => !client.hasEnded()),
+    (client) => {
+      const opened = client.ask({ op: "open", callers })
+      return isPeer(client.name) ? Effect.catchTag(opened, "ClientEnded", leftOut) : opened
+    },
+    { discard: true }
   )
 
 const isPeer = (name: string): boolean => name !== Programs.ours.name && name !== Programs.floor.name
@@ -108,22 +115,25 @@ const overTransport = (transport: Transport, server: Server.Server, caFile: stri
     const target = { transport, port: server.ports[transport], caFile, ...user }
     const programs = [Programs.ours, Programs.floor, ...(yield* Programs.peers)]
     const started = yield* Effect.forEach(programs, (program) => Client.start(program, target))
-    const clients = yield* openAll(started, 1)
+    yield* openAll(started, 1)
+    const clients = started.filter((client) => !client.hasEnded())
     yield* turns(server, clients, warmUp.rounds, warmUp.run)
     const small = yield* turns(server, clients, kinds.small.rounds, kinds.small.run)
     const whole = clients.filter(({ smallOnly }) => !smallOnly)
     const large = yield* turns(server, whole, kinds.large.rounds, kinds.large.run)
     const cold = new Map<string, number>()
-    for (const client of clients.filter(({ name }) => name !== Programs.floor.name)) {
+    const many = clients.filter(({ hasEnded, name }) => name !== Programs.floor.name && !hasEnded())
+    for (const client of many) {
       const millis: Array<number> = []
       for (let at = 0; at < colds; at++) {
         millis.push(...(yield* Client.run(client, { op: "cold", length: kinds.small.run.length })).millis)
       }
       cold.set(client.name, median(millis))
     }
-    const many = clients.filter(({ name }) => name !== Programs.floor.name)
-    const four = yield* turns(server, yield* openAll(many, 4), kinds.four.rounds, kinds.four.run)
-    const sixteen = yield* turns(server, yield* openAll(many, 16), kinds.sixteen.rounds, kinds.sixteen.run)
+    yield* openAll(many, 4)
+    const four = yield* turns(server, many, kinds.four.rounds, kinds.four.run)
+    yield* openAll(many, 16)
+    const sixteen = yield* turns(server, many, kinds.sixteen.rounds, kinds.sixteen.run)
     return { turns: { small, large, four, sixteen } satisfies Record<Kind, Seen>, cold }
   }).pipe(Effect.scoped)
 
