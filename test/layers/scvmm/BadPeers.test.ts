@@ -1,11 +1,13 @@
 /** Exec hosts and accounts that are not what the provider says, over sockets: each one error that says what to change. */
 import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as net from "node:net"
+import { TLSSocket } from "node:tls"
 import { Dial } from "../../../layers/Dial.ts"
 import { type ProviderConnection, ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import * as Verb from "../../../schemas/vmm/Verb.ts"
@@ -15,6 +17,7 @@ import { fast } from "../../../src/simulators/scvmm/Latency.ts"
 import type { PowerShellHost } from "../../../src/simulators/scvmm/PowerShellHost.ts"
 import * as Scvmm from "../../../src/simulators/scvmm/Scvmm.ts"
 import * as WinRmServer from "../../../src/simulators/scvmm/WinRmServer.ts"
+import * as ConnectProxy from "../../harness/ConnectProxy.ts"
 import { freePort } from "../../harness/Process.ts"
 import * as EchoHost from "../../src/simulators/scvmm/EchoHost.ts"
 import * as Site from "./Site.ts"
@@ -158,6 +161,51 @@ const cases: ReadonlyArray<Case> = [
     says: /CA is missing.*caBundle/u
   },
   {
+    name: "a certificate other than the pinned one",
+    change: ({ https }) => Effect.succeed({ port: https, thumbprint: "ab".repeat(32) }),
+    reason: "CertificateInvalid",
+    says: /SHA-256 is [0-9a-f]{64}, expected (?:ab){32}.*serverCertificateThumbprint/u
+  },
+  {
+    name: "TLS of yesterday",
+    change: ({ authority, ca }) =>
+      Effect.gen(function* () {
+        const pair = yield* authority.issue({ commonName: "exec1", usage: "server" })
+        const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const
+        const port = yield* raw((socket) =>
+          new TLSSocket(socket, { isServer: true, ...pair, ...old }).on("error", () => socket.destroy())
+        )
+        return { port, caBundle: ca }
+      }),
+    reason: "CertificateInvalid",
+    says: /does not speak TLS 1\.2 or newer/u
+  },
+  {
+    name: "a client certificate that is mapped to nobody",
+    change: ({ authority, server, ca }) =>
+      Effect.gen(function* () {
+        const tls = yield* authority.issue({ commonName: "exec1", usage: "server" })
+        const own = yield* authority.issue({ commonName: "x", userPrincipalName: "x@y", usage: "client" })
+        const { handler } = server
+        const { port } = yield* Listener.listen({ handler, tls: { ...tls, clientCa: authority.ca } })
+        const clientCertificate = { cert: own.cert, key: Redacted.make(own.key) }
+        return { port, caBundle: ca, authentication: "Certificate" as const, clientCertificate }
+      }),
+    reason: "ScvmmAuthenticationFailed",
+    says: /client certificate.*tls\.crt and tls\.key of the Secret.*certmapping/u
+  },
+  {
+    name: "Kerberos without a ticket",
+    change: ({ https, ca }) =>
+      Effect.sync(() => {
+        process.env["KRB5_CONFIG"] = "/dev/null"
+        return { port: https, caBundle: ca, authentication: "Kerberos" as const }
+      }),
+    reason: "ConnectionFailed",
+    // Where the optional library is not installed that is said.
+    says: /HTTP@127\.0\.0\.1.*KRB5_CONFIG|optional npm package "kerberos"/u
+  },
+  {
     name: "http where https is said",
     change: ({ http, ca }) => Effect.succeed({ port: http, caBundle: ca }),
     reason: "NotWinRM",
@@ -265,13 +313,17 @@ const cases: ReadonlyArray<Case> = [
   }
 ]
 
-/** What the first call ends in, and the seconds it took. */
-const attempt = (change: Partial<ProviderConnection>) =>
+/** What the first call ends in. */
+const attempt = (change: Partial<ProviderConnection>, env: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
     const session = yield* ScvmmSession
     const connection = { ...Site.connection, execHosts: ["127.0.0.1"], ...change }
     return yield* Effect.flip(session.run(connection, Verb.GetVirtualMachineList, { Ids: [] }))
-  }).pipe(Effect.provide(Layer.provide(ScvmmSession.layer, Dial.layerUndici)), Effect.scoped)
+  }).pipe(Effect.provide(Layer.provide(ScvmmSession.layer, dial(env))), Effect.scoped)
+
+/** The real Dial, as it comes up in this environment. */
+const dial = (env: Readonly<Record<string, string>>) =>
+  Layer.provide(Dial.layerUndici, ConfigProvider.layer(ConfigProvider.fromEnv({ env: { ...env } })))
 
 const silent = Logger.layer([])
 
@@ -287,6 +339,39 @@ describe("an exec host", () => {
         for (const secret of [Site.password, "not-the-password"]) assert.notInclude(error.message, secret)
       }).pipe(Effect.scoped, Effect.provide(silent)),
     20_000
+  )
+
+  it.live.each([
+    [407, /HTTP 407: it wants credentials.*HTTPS_PROXY/u],
+    [502, /HTTP 502: it cannot reach that host.*NO_PROXY/u],
+    [undefined, /connection refused.*HTTPS_PROXY, HTTP_PROXY and NO_PROXY/u]
+  ] as const)("that is behind a proxy which answers %s", ([status, says]) =>
+    Effect.gen(function* () {
+      const proxy =
+        status === undefined
+          ? `127.0.0.1:${yield* freePort}`
+          : (yield* ConnectProxy.make({ answer: () => status })).address
+      const error = yield* attempt(
+        { execHosts: ["exec1.example"], scheme: "http", authentication: "Negotiate", port: 5985 },
+        { HTTP_PROXY: `http://operator:not-the-password@${proxy}` }
+      )
+      assert.deepInclude(error, { _tag: "ScvmmHostUnavailable", reason: "ConnectionFailed" })
+      assert.include(error.message, `the proxy ${proxy}`)
+      assert.match(error.message, says)
+      assert.notInclude(error.message, "not-the-password")
+    }).pipe(Effect.scoped, Effect.provide(silent))
+  )
+
+  it.live("whose account locked itself after three wrong passwords", () =>
+    Effect.gen(function* () {
+      const at = yield* place({ lockoutThreshold: 3 })
+      for (const password of [wrong, wrong, wrong, Redacted.make(Site.password)]) {
+        const error = yield* attempt({ ...sealed(at.http), password })
+        assert.strictEqual(error._tag, "ScvmmAuthenticationFailed")
+        assert.match(error.message, /neither locked nor disabled/u)
+      }
+      assert.strictEqual(yield* at.server.refusedLogOns, 4)
+    }).pipe(Effect.scoped, Effect.provide(silent))
   )
 
   const answers = (text: string): PowerShellHost => ({
