@@ -29,10 +29,20 @@ export const simulate = Command.make(
       Flag.withMetavar("file"),
       Flag.withDescription("answer what a recording of --record-wire holds, and not what a simulated SCVMM would"),
       Flag.optional
+    ),
+    disturb: Flag.String("disturb").pipe(
+      Flag.withMetavar("file"),
+      Flag.withDescription("JSON file of rules for what befalls exchanges: docs/simulation.md (default: nothing)"),
+      Flag.optional
     )
   },
-  Effect.fnUntraced(function* ({ inventory, replay, ...flags }) {
+  Effect.fnUntraced(function* ({ inventory, replay, disturb, ...flags }) {
     const { run } = yield* Effect.promise(() => import("./simulate/Simulate.ts"))
-    yield* run({ ...flags, inventory: Option.getOrUndefined(inventory), replay: Option.getOrUndefined(replay) })
+    yield* run({
+      ...flags,
+      inventory: Option.getOrUndefined(inventory),
+      replay: Option.getOrUndefined(replay),
+      disturb: Option.getOrUndefined(disturb)
+    })
   })
 ).pipe(Command.withDescription("Serve a simulated SCVMM by WinRM over https, until Ctrl-C"))

@@ -13,6 +13,7 @@ import * as Listener from "../../simulators/Listener.ts"
 import * as KubeadmGuest from "../../simulators/guest/KubeadmGuest.ts"
 import * as WorkloadClusters from "../../simulators/guest/WorkloadClusters.ts"
 import { defaultInventory } from "../../simulators/scvmm/DefaultInventory.ts"
+import * as Disturbance from "../../simulators/scvmm/Disturbance.ts"
 import { Inventory } from "../../simulators/scvmm/Inventory.ts"
 import * as ReplayFile from "../../simulators/scvmm/ReplayFile.ts"
 import * as ReplayServer from "../../simulators/scvmm/ReplayServer.ts"
@@ -28,23 +29,26 @@ export interface Options {
   readonly inventory: string | undefined
   /** File of a wire recording to answer from. */
   readonly replay: string | undefined
+  /** JSON file of rules for what befalls exchanges; nothing does unless given. */
+  readonly disturb: string | undefined
 }
 
 /** The port cannot be listened on. */
 export class PortUnavailable extends Data.TaggedError("PortUnavailable")<{ readonly message: string }> {}
 
-const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Inventory), {
-  errors: "all",
-  onExcessProperty: "error"
-})
-
-/** Fails with the file and every wrong field. */
-export const readInventory = Effect.fn("simulate.readInventory")(function* (file: string) {
-  const files = yield* FileSystem.FileSystem
-  const invalid = (why: string) => new SettingInvalid({ message: `--inventory: ${file}: ${why}` })
-  const text = yield* files.readFileString(file).pipe(Effect.mapError((error) => invalid(error.message)))
-  return yield* decode(text).pipe(Effect.mapError((error) => invalid(error.message)))
-})
+/** The JSON file that a flag names; fails with the file and every wrong field. */
+const readJson = <A>(flag: string, file: string, schema: Schema.Codec<A, unknown>) =>
+  Effect.gen(function* () {
+    const files = yield* FileSystem.FileSystem
+    const invalid = (error: { readonly message: string }) =>
+      new SettingInvalid({ message: `${flag}: ${file}: ${error.message}` })
+    const text = yield* files.readFileString(file).pipe(Effect.mapError(invalid))
+    const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(schema), {
+      errors: "all",
+      onExcessProperty: "error"
+    })
+    return yield* decode(text).pipe(Effect.mapError(invalid))
+  })
 
 /** What stands behind the listener. */
 interface Served {
@@ -58,9 +62,14 @@ const simulated = Effect.fnUntraced(function* (options: Options, inventory: Inve
   const { latency, pace } = Speed.speed(options.latency)
   const workloads = yield* WorkloadClusters.make()
   const scvmm = yield* Scvmm.make({ inventory, latency, seed: options.seed, boot: KubeadmGuest.boot(workloads, pace) })
-  const { handler } = yield* WinRmServer.make({ host: scvmm.host, users: inventory.accounts })
+  const winrm = yield* WinRmServer.make({ host: scvmm.host, users: inventory.accounts, seed: options.seed })
+  if (options.disturb !== undefined) winrm.disturb(yield* readJson("--disturb", options.disturb, Disturbance.Rules))
   const { name, productVersion } = inventory.vmmServer
-  return { handler, title: `SCVMM     ${name}, version ${productVersion}`, running: scvmm.failed } satisfies Served
+  return {
+    handler: winrm.handler,
+    title: `SCVMM     ${name}, version ${productVersion}`,
+    running: scvmm.failed
+  } satisfies Served
 })
 
 const recorded = Effect.fnUntraced(function* (file: string, inventory: Inventory) {
@@ -79,10 +88,13 @@ const recorded = Effect.fnUntraced(function* (file: string, inventory: Inventory
 export const run = Effect.fn("simulate")(function* (options: Options) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const inventory = options.inventory === undefined ? defaultInventory : yield* readInventory(options.inventory)
+  const inventory =
+    options.inventory === undefined ? defaultInventory : yield* readJson("--inventory", options.inventory, Inventory)
   const [account] = inventory.accounts
   if (account === undefined)
     return yield* new SettingInvalid({ message: "--inventory: accounts: at least one is needed" })
+  if (options.replay !== undefined && options.disturb !== undefined)
+    return yield* new SettingInvalid({ message: "--disturb: a recording is answered as it is: leave out --replay" })
   const { handler, title, running } =
     options.replay === undefined ? yield* simulated(options, inventory) : yield* recorded(options.replay, inventory)
   const authority = yield* CertificateAuthority.make("simulated SCVMM CA")

@@ -69,13 +69,15 @@ export const Rule = Schema.Struct({
 })
 export type Rule = typeof Rule.Type
 
-export interface Rules {
+export const Rules = Schema.Array(Rule)
+
+export interface Armed {
   /** The first rule that applies decides. Each counts every exchange that it concerns, whoever decides. */
   readonly next: (action: Action) => Disturbance | undefined
 }
 
 /** `fraction`: from 0 up to, not including, 1; drawn once for each rule with a probability that an exchange meets. */
-export const make = (rules: ReadonlyArray<Rule>, fraction: () => number): Rules => {
+export const make = (rules: ReadonlyArray<Rule>, fraction: () => number): Armed => {
   const armed = rules.map((rule) => ({ rule, met: 0 }))
   return {
     next: (action) => {

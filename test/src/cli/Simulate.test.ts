@@ -7,7 +7,7 @@ import { defaultInventory } from "../../../src/simulators/scvmm/DefaultInventory
 import * as Program from "./Program.ts"
 import { temporary } from "../../harness/Folder.ts"
 
-const post = (endpoint: string, ca: string, headers: Readonly<Record<string, string>>) =>
+const post = (endpoint: string, ca: string, headers: Readonly<Record<string, string>>, sent = "no envelope") =>
   Effect.callback<https.RequestOptions & { readonly status: number; readonly body: string }, Error>((resume) => {
     const request = https.request(endpoint, { method: "POST", ca, headers, agent: false }, (response) => {
       let body = ""
@@ -15,7 +15,7 @@ const post = (endpoint: string, ca: string, headers: Readonly<Record<string, str
       response.on("end", () => resume(Effect.succeed({ status: response.statusCode ?? 0, body })))
     })
     request.on("error", (error) => resume(Effect.fail(error)))
-    request.end("no envelope")
+    request.end(sent)
   })
 
 const basic = (userName: string, password: string) => ({
@@ -54,6 +54,32 @@ describe("simulate", () => {
       const second = yield* Program.run("simulate", "--port", port)
       assert.match(second.stderr, new RegExp(`error: --port: cannot listen on 127.0.0.1:${port}: EADDRINUSE`, "u"))
       assert.strictEqual(second.code, 1)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("does to exchanges what the rules of a file say, and says what is wrong with them", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary("simulate")
+      const disturb = path.join(folder, "rules.json")
+      const rule = {
+        on: ["LogOn"],
+        nth: 2,
+        times: 1,
+        disturbance: { _tag: "Answer", status: 503, contentType: "", body: "", carriedOut: false }
+      }
+      fs.writeFileSync(disturb, JSON.stringify([rule]))
+      const program = yield* Program.start("simulate", "--port", "0", "--disturb", disturb)
+      const [, endpoint = ""] = yield* program.line(/^endpoint +(.+)$/mu)
+      const [, file = ""] = yield* program.line(/^CA +(.+)$/mu)
+      const ca = fs.readFileSync(file, "utf8")
+      const statuses: Array<number> = []
+      for (let at = 0; at < 3; at++) statuses.push((yield* post(endpoint, ca, {}, "")).status)
+      assert.deepStrictEqual(statuses, [401, 503, 401])
+      fs.writeFileSync(disturb, JSON.stringify([rule, { ...rule, nth: 0, on: ["Recieve"] }]))
+      const refused = yield* Program.run("simulate", "--disturb", disturb)
+      assert.include(refused.stderr, `error: --disturb: ${disturb}: Expected "LogOn" | "Create"`)
+      for (const where of ['at [1]["on"][0]', 'at [1]["nth"]']) assert.include(refused.stderr, where)
+      assert.strictEqual(refused.code, 2)
     }).pipe(Effect.scoped)
   )
 })

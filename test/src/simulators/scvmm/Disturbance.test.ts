@@ -1,10 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Action, make, Rule } from "../../../../src/simulators/scvmm/Disturbance.ts"
+import { Action, make, Rule, Rules } from "../../../../src/simulators/scvmm/Disturbance.ts"
 import { make as makeEntropy } from "../../../../src/simulators/scvmm/Entropy.ts"
 
-const Rules = Schema.Array(Rule)
 const Actions = Schema.Array(Action)
 
 const decisions = (rules: ReadonlyArray<Rule>, actions: ReadonlyArray<Action>, seed: string) => {
