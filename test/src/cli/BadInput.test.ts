@@ -8,6 +8,14 @@ import { temporary } from "../../harness/Folder.ts"
 
 const folder = temporary("bad-input")
 
+/** A kubeconfig that can be used, of an API that nobody asks. */
+const reachable = {
+  "current-context": "one",
+  contexts: [{ name: "one", context: { cluster: "one", user: "one" } }],
+  clusters: [{ name: "one", cluster: { server: "https://127.0.0.1:1" } }],
+  users: [{ name: "one", user: { token: "none" } }]
+}
+
 /** Ends with 2, says so on stderr in words that match, and shows nobody a stack. */
 const refuses = Effect.fnUntraced(function* (message: RegExp, ...args: ReadonlyArray<string>) {
   const { code, stderr } = yield* Program.run(...args)
@@ -54,6 +62,8 @@ describe("what a person typed wrong ends with a message and 2", () => {
       yield* refuses(/missing.file: no such file/u, "manager", "--kubeconfig", missing)
       yield* refuses(/--inventory: .*missing.file/u, "simulate", "--inventory", missing)
       yield* refuses(/--json: .*missing.file cannot be written/u, "demo", "--json", missing)
+      yield* refuses(/--record-wire: .*missing.file cannot be written: ENOENT/u, "demo", "--record-wire", missing)
+      yield* refuses(/--replay: .*missing.file/u, "simulate", "--replay", missing)
     }).pipe(Effect.scoped)
   )
 
@@ -73,6 +83,28 @@ describe("what a person typed wrong ends with a message and 2", () => {
       yield* refuses(/\["virtualHardDisks"\]\[0\]\["format"\]/u, "simulate", "--inventory", inventory)
       fs.writeFileSync(inventory, "{")
       yield* refuses(/--inventory: .*inventory\.json/u, "simulate", "--inventory", inventory)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a recording that exists, and one that is none or was cut, by file and line", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* folder, "wire.jsonl")
+      fs.writeFileSync(file, '{"recording":"capscvmm wire","version":1,"at":""}\n{"at":')
+      yield* refuses(/--record-wire: .*wire.jsonl exists already: name a new file/u, "demo", "--record-wire", file)
+      const kubeconfig = path.join(yield* folder, "kubeconfig")
+      fs.writeFileSync(kubeconfig, JSON.stringify(reachable))
+      yield* refuses(
+        /--record-wire: .*wire.jsonl exists already/u,
+        ...["manager", "--kubeconfig", kubeconfig, "--record-wire", file]
+      )
+      yield* refuses(
+        /--replay: .*wire.jsonl: line 2: the recording was cut in this line/u,
+        "simulate",
+        "--replay",
+        file
+      )
+      fs.writeFileSync(file, "hello\n")
+      yield* refuses(/--replay: .*wire.jsonl: line 1: this is no recording/u, "simulate", "--replay", file)
     }).pipe(Effect.scoped)
   )
 
