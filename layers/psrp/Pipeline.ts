@@ -12,7 +12,7 @@ import type { ProgressRecord } from "./InformationalRecord.ts"
 import { MessageType, messageTypeName } from "./Message.ts"
 import { sendInput } from "./PipelineInput.ts"
 import { PipelineCollector, type PipelineResult } from "./PipelineResult.ts"
-import { PromptRefused, ProtocolViolation, type PsrpError, TransportFailed } from "./PsrpError.ts"
+import { OutputTooLarge, PromptRefused, ProtocolViolation, type PsrpError, TransportFailed } from "./PsrpError.ts"
 import type { PsValue } from "./PsValue.ts"
 import { transmit } from "./Transmission.ts"
 
@@ -50,7 +50,7 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
       .receive(channel.shellId, channel.commandId)
       .pipe(Effect.mapError(transportFailed(true)))
     bytes += received.streams.reduce((sum, { data }) => sum + data.length, 0)
-    if (bytes > maxOutputBytes) return yield* violation(`the command answered more than ${maxOutputBytes} bytes`)
+    if (bytes > maxOutputBytes) return yield* new OutputTooLarge({ limitBytes: maxOutputBytes, sent: true })
     const messages = messagesOf(defragmenter, received, channel.commandId, channel.cipher)
     if (Result.isFailure(messages)) return yield* violation(messages.failure.message)
     for (const message of messages.success) {

@@ -46,4 +46,14 @@ export class PromptRefused extends Data.TaggedError("PsrpPromptRefused")<{
   }
 }
 
-export type PsrpError = ProtocolViolation | PoolBroken | TransportFailed | PromptRefused
+/** The pipeline answered more than is kept of one. The pool is unusable. */
+export class OutputTooLarge extends Data.TaggedError("PsrpOutputTooLarge")<{
+  readonly limitBytes: number
+  readonly sent: true
+}> {
+  override get message() {
+    return `the command answered more than ${this.limitBytes} bytes`
+  }
+}
+
+export type PsrpError = ProtocolViolation | PoolBroken | TransportFailed | PromptRefused | OutputTooLarge

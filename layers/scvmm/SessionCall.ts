@@ -11,7 +11,7 @@ import type { Invocation, RunspacePool } from "../psrp/RunspacePool.ts"
 import * as Command from "./Command.ts"
 import * as Failure from "./Failure.ts"
 import { countCall } from "./Metrics.ts"
-import { OutcomeUnknown, type ScvmmError, SessionLost, VmmFailure } from "./ScvmmError.ts"
+import { AnswerInvalid, OutcomeUnknown, type ScvmmError, SessionLost, VmmFailure } from "./ScvmmError.ts"
 import { fromRefusal } from "./Unavailability.ts"
 
 /** Where a call runs. */
@@ -42,6 +42,10 @@ const lost = (station: Station, verb: AnyVerb, asked: string, sent: boolean, det
 const fromPsrpError = (station: Station, verb: AnyVerb, asked: string, error: PsrpError): ScvmmError => {
   if (error._tag === "PsrpPromptRefused") {
     return new VmmFailure({ function: verb.name, errorId: "PromptRefused", detail: error.message })
+  }
+  if (error._tag === "PsrpOutputTooLarge" && verb.effect === "read") {
+    const detail = `${error.message}; ours come in pages of less: look for what else writes output on ${station.execHost}`
+    return new AnswerInvalid({ function: verb.name, detail })
   }
   const refusal = error._tag === "PsrpTransportFailed" ? fromRefusal(station.execHost, error.cause) : undefined
   if (refusal !== undefined && !error.sent) return refusal

@@ -63,6 +63,7 @@ export const fromOpenError = (host: string, error: WsmanError | PsrpError): Dial
       return fromOpenError(host, error.cause)
     case "PsrpProtocolViolation":
     case "PsrpPoolBroken":
+    case "PsrpOutputTooLarge":
     case "PsrpPromptRefused":
       return unavailable(["SessionFailed", sessionRemedy])
   }
@@ -74,6 +75,9 @@ export const fromRefusal = (host: string, error: WsmanError): DialError | undefi
     ? undefined
     : error._tag === "WsmanAuthenticationFailed" ||
         error._tag === "WsmanAccessDenied" ||
-        (error._tag === "WsmanFault" && (error.classification === "quota" || error.classification === "envelopeTooLarge" || error.classification === "configuration"))
+        (error._tag === "WsmanFault" &&
+          (error.classification === "quota" ||
+            error.classification === "envelopeTooLarge" ||
+            error.classification === "configuration"))
       ? fromOpenError(host, error)
       : undefined

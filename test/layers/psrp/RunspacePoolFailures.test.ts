@@ -5,7 +5,19 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
 import { Unavailable } from "../../../layers/wsman/WsmanError.ts"
 import { readRecording } from "./Recording.ts"
-import { call, done, failure, openPool, recordedSteps, type Script, scripted, type Step } from "./ScriptedWsman.ts"
+import { emptyGuid } from "../../../layers/psrp/Message.ts"
+import { pipelineOutput } from "../../../layers/psrp/PipelineMessage.ts"
+import {
+  call,
+  done,
+  failure,
+  messageStep,
+  openPool,
+  recordedSteps,
+  type Script,
+  scripted,
+  type Step
+} from "./ScriptedWsman.ts"
 
 describe("failures of RunspacePool.invoke", () => {
   const broken = (script: Partial<Script>, tag: string, sent: boolean) =>
@@ -49,12 +61,11 @@ describe("failures of RunspacePool.invoke", () => {
     broken(
       {
         pipelines: [
-          Array.from({ length: 60 }, (): Step => ({
-            streams: [{ name: "stdout", commandId: "another", data: new Uint8Array(1024 * 1024) }]
-          }))
+          // More than the limit, of messages that are in order.
+          Array.from({ length: 60 }, (): Step => messageStep(emptyGuid, pipelineOutput("a".repeat(900_000))))
         ]
       },
-      "PsrpProtocolViolation",
+      "PsrpOutputTooLarge",
       true
     )
   )
