@@ -142,7 +142,7 @@ export class Defragmenter {
       return Result.succeed(undefined)
     if (partial === undefined) {
       if (!start) return fail(`fragment ${fragmentId} without a start`)
-      if (this.resumed && (objectId !== this.sequence.last + 1n || this.objects.size > 0))
+      if (this.resumed && objectId !== this.sequence.last + 1n)
         return fail(`follows on object ${this.sequence.last}, of which some is lost`)
       this.resumed = false
       if (objectId > this.sequence.last) this.sequence.last = objectId
