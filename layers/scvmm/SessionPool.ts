@@ -1,5 +1,4 @@
 /** The sessions of one provider, at one version of its spec and Secret: lent, looked after, replaced, released (design D17). */
-import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,12 +11,15 @@ import * as Monotonic from "../Monotonic.ts"
 import * as Capacity from "./Capacity.ts"
 import * as Dialling from "./Dialling.ts"
 import * as HostOrder from "./HostOrder.ts"
+import * as KeptSession from "./KeptSession.ts"
 import * as Recycling from "./Recycling.ts"
 import { AuthenticationFailed, HostUnavailable } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import { type Caller, SessionQueue } from "./SessionQueue.ts"
 import type { Kind } from "./Turn.ts"
-import { type DialError, fromRefusal } from "./Unavailability.ts"
+import type { DialError } from "./Unavailability.ts"
+
+type Kept = KeptSession.KeptSession
 
 export interface SessionPool {
   /**
@@ -33,26 +35,12 @@ export interface SessionPool {
   readonly keepWarm: (warm: boolean) => Effect.Effect<void>
 }
 
-/** A session, and what is known of its use. */
-interface Kept {
-  readonly session: Dialling.OpenSession
-  readonly scope: Scope.Closeable
-  /** Monotonic milliseconds of its last use. */
-  since: number
-  memoryUsedBytes: number | undefined
-  /** Its calls when its memory was last looked at. */
-  lookedAt: number
-}
-
 /** A quota of the exec hosts, which takes no further session. */
 const isQuota = (error: DialError): error is HostUnavailable =>
   error instanceof HostUnavailable && error.reason === "QuotaExceeded"
 
 /** How long a read waits for a place while a quota keeps the places few: calls that block may have taken all before. */
 const patience = "30 seconds"
-
-/** A look at a session that takes longer is as good as a dead one: the caller is better served by a new session. */
-const lookLimit = "5 seconds"
 
 /** Why a session is replaced that works, for its log line. */
 const hostWorks = "an exec host before this one works again"
@@ -130,7 +118,7 @@ export const make = Effect.fnUntraced(function* (
     open += 1
     yield* capacity.accepted
     for (const kept of queue.remove(givesWay)) yield* discard(kept, hostWorks)
-    yield* lend({ session, scope, since: yield* Monotonic.millis, memoryUsedBytes: undefined, lookedAt: 0 })
+    yield* lend(KeptSession.make(session, scope, yield* Monotonic.millis))
   })
 
   const report = Effect.fnUntraced(function* (result: Dialling.HostResult) {
@@ -172,31 +160,8 @@ export const make = Effect.fnUntraced(function* (
     queue.serve() && !dialling && open < most ? dial() : Effect.void
   )
 
-  /** Looks at a session: one exchange, beside those of calls. False when it is dead, as far as can be seen in time. */
-  const look = Effect.fnUntraced(function* (kept: Kept): Effect.fn.Return<boolean, AuthenticationFailed> {
-    kept.lookedAt = kept.session.calls
-    const looked = yield* Effect.result(Effect.timeoutOption(kept.session.pool.check, lookLimit))
-    if (looked._tag === "Success") {
-      if (Option.isNone(looked.success)) return false
-      kept.memoryUsedBytes = looked.success.value.memoryUsedBytes
-      return true
-    }
-    const error = looked.failure
-    const refusal = error._tag === "PsrpTransportFailed" ? fromRefusal(kept.session.execHost, error.cause) : undefined
-    if (!(refusal instanceof AuthenticationFailed)) return false
-    yield* circuit.refused(connection, refusal)
-    return yield* refusal
-  })
-
-  const unusable = (kept: Kept, exit: Exit.Exit<unknown, unknown>): Effect.Effect<boolean> =>
-    Effect.map(
-      kept.session.pool.broken,
-      (broken) =>
-        kept.session.spoiled || Option.isSome(broken) || (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause))
-    )
-
-  const wornOut = ({ session: { calls }, memoryUsedBytes }: Kept): string | undefined =>
-    Recycling.reasonToReplace({ calls, memoryUsedBytes })
+  const look = (kept: Kept): Effect.Effect<boolean, AuthenticationFailed> =>
+    Effect.tapError(KeptSession.look(kept), (error) => circuit.refused(connection, error))
 
   /** Between calls, or beside them: what it finds counts when the session is given back, or now when it is free. */
   const inspect = (kept: Kept): Effect.Effect<void> =>
@@ -207,7 +172,7 @@ export const make = Effect.fnUntraced(function* (
     }).pipe(
       Effect.flatMap((alive) => {
         kept.session.spoiled ||= !alive
-        const worn = wornOut(kept)
+        const worn = KeptSession.wornOut(kept)
         const free = alive && worn === undefined ? [] : queue.remove((one) => one === kept)
         return Effect.forEach(free, () => discard(kept, worn), { discard: true })
       })
@@ -216,12 +181,12 @@ export const make = Effect.fnUntraced(function* (
   const giveBack = (caller: Caller<Kept>, kept: Kept, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
     Effect.gen(function* () {
       const now = yield* Monotonic.millis
-      const useless = yield* unusable(kept, exit)
+      const useless = yield* KeptSession.unusable(kept, exit)
       const closing = open - queue.idle.length - queue.inUse.read - queue.inUse.blocking
       const { execHost, calls } = kept.session
       kept.since = now
       queue.leave(caller)
-      const reason = wornOut(kept) ?? (givesWay(kept) ? hostWorks : undefined)
+      const reason = KeptSession.wornOut(kept) ?? (givesWay(kept) ? hostWorks : undefined)
       if (useless || reason !== undefined)
         return yield* Effect.andThen(discard(kept, useless ? undefined : reason), pump)
       const preferred = HostOrder.worthTrying(connection.execHosts, hosts, execHost, now)

@@ -137,8 +137,8 @@ describe("a fault", () => {
       assert.include(seen.message, "Because")
       const remedy = advices.find((advice) => advice.codes.includes(code))?.remedy ?? "spec.transport.configurationName"
       assert.include(seen.message, remedy)
-      // A shell that may have come about is deleted; a refused log-on must not be followed by another.
-      assert.strictEqual(seen.asked, classification === "transient" ? 6 : 1)
+      // A quota makes it look for orphans; a refused log-on must not be followed by another.
+      assert.strictEqual(seen.asked, classification === "transient" ? 6 : classification === "quota" ? 2 : 1)
     })
   )
 

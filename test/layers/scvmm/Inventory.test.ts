@@ -67,6 +67,32 @@ describe("Inventory", () => {
     )
   )
 
+  it.effect("keeps a session for its polls while a VM is in transition", () =>
+    within((world) =>
+      Effect.gen(function* () {
+        const { inventory, session, site } = world
+        const brief = { ...connection, keepAliveSeconds: 2 }
+        const vm = yield* session.run(brief, NewVirtualMachine, request(1))
+        yield* inventory.follow(brief, vm.Id, key("m-1"), "transition")
+        const dialled: Array<string> = []
+        site.onExchange = ({ action }) => void (action === "Create" && dialled.push(action))
+        yield* Effect.sleep("1 minute")
+        assert.isAtLeast(polls(world), 10)
+        assert.deepStrictEqual(dialled, [])
+        assert.deepStrictEqual(yield* session.counts(connection.uid), { open: 1, idle: 1 })
+        yield* inventory.follow(brief, vm.Id, key("m-1"), "rest")
+        yield* Effect.sleep("4 seconds")
+        assert.deepStrictEqual(yield* session.counts(connection.uid), { open: 0, idle: 0 })
+        // So it is when nobody follows it any more.
+        yield* inventory.follow(brief, vm.Id, key("m-1"), "transition")
+        yield* Effect.sleep("10 seconds")
+        yield* inventory.forget(connection.uid)
+        yield* Effect.sleep("4 seconds")
+        assert.deepStrictEqual(yield* session.counts(connection.uid), { open: 0, idle: 0 })
+      })
+    )
+  )
+
   it.effect("tells a VM in transition within seconds, and reads it from what was seen", () =>
     within((world) =>
       Effect.gen(function* () {

@@ -5,8 +5,11 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import * as Verb from "../../../schemas/vmm/Verb.ts"
+import type { Disturbance, Rule } from "../../../src/simulators/scvmm/Disturbance.ts"
+import { make as makeEntropy } from "../../../src/simulators/scvmm/Entropy.ts"
 import { request } from "../../src/simulators/scvmm/Scenario.ts"
 import * as Site from "./Site.ts"
 
@@ -326,5 +329,71 @@ describe("exec hosts", () => {
         yield* Effect.sleep("16 minutes")
       })
     )
+  )
+})
+
+describe("many callers on bad days", () => {
+  const disturbances: ReadonlyArray<Disturbance> = [
+    { _tag: "Cut", place: "before" },
+    { _tag: "Cut", place: "within" },
+    { _tag: "Delay", seconds: 3 },
+    { _tag: "Answer", status: 503, contentType: "", body: "", carriedOut: false },
+    { _tag: "Fault", code: 2150859173, subcode: "QuotaLimit", text: "The maximum number of shells is exceeded." },
+    { _tag: "Fault", code: 2150858843, subcode: "InvalidSelectors", text: "No such shell or command." },
+    { _tag: "Truncate" }
+  ]
+
+  it.effect("all hear something, never are there too many sessions, and everything heals", () =>
+    Effect.gen(function* () {
+      for (let day = 0; day < 3; day++) {
+        const { between } = yield* makeEntropy(`bad day ${day} of a pool`)
+        const brief = { ...connection, keepAliveSeconds: 40, sessions: 2 + (day % 3) }
+        yield* within((site) =>
+          Effect.gen(function* () {
+            const session = yield* ScvmmSession
+            const rules = Array.from({ length: 2 }, (): Rule => {
+              const disturbance = disturbances[Math.floor(between(0, disturbances.length))]
+              return { probability: between(0, 0.15), disturbance: disturbance ?? { _tag: "Forget" } }
+            })
+            for (const host of Object.values(site.hosts)) host.disturb(rules)
+            const caller = Effect.gen(function* () {
+              yield* Effect.sleep(between(0, 60_000))
+              const kind = between(0, 3)
+              const call =
+                kind < 2
+                  ? listOn(brief)
+                  : session.use(brief, (open) =>
+                      Effect.andThen(
+                        open.run(Verb.GetVirtualMachineList, { Ids: [] }),
+                        Effect.sleep(between(0, 20_000))
+                      )
+                    )
+              // Some lose patience.
+              return yield* Effect.exit(kind % 1 < 0.2 ? Effect.timeout(call, between(0, 5000)) : call)
+            })
+            const callers = yield* Effect.forEach(Array.from({ length: 60 }), () => Effect.forkChild(caller))
+            const watch = yield* Effect.forkChild(
+              Effect.forever(
+                Effect.gen(function* () {
+                  const { open, idle } = yield* session.counts(brief.uid)
+                  assert.isAtMost(open, brief.sessions)
+                  assert.isAtMost(idle, open)
+                  yield* Effect.sleep("1 second")
+                })
+              )
+            )
+            yield* Fiber.joinAll(callers).pipe(Effect.timeout("40 minutes"))
+            assert.isUndefined(watch.pollUnsafe())
+            yield* Fiber.interrupt(watch)
+            for (const host of Object.values(site.hosts)) host.disturb([])
+            site.down.add(exec2)
+            // At the latest when no quota is believed in any more.
+            yield* Effect.retry(listOn(brief), Schedule.spaced("30 seconds")).pipe(Effect.timeout("11 minutes"))
+            yield* Effect.sleep("3 minutes")
+            assert.deepStrictEqual(yield* session.counts(brief.uid), { open: 0, idle: 0 })
+          })
+        )
+      }
+    })
   )
 })
