@@ -10,6 +10,10 @@ export interface RecordedResponse {
 }
 
 export interface RecordedExchange {
+  /** Seconds from the start to when the request left. */
+  readonly at?: number
+  /** Until the answer. */
+  readonly seconds?: number | null
   readonly request: {
     readonly method: string
     readonly path: string
