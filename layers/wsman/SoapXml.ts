@@ -1,10 +1,8 @@
-/** SOAP envelopes as trees of namespaced elements; the only file that knows which XML reader stands behind. */
+/** SOAP envelopes as trees of namespaced elements, read and written. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Xml from "effect/encoding/Xml"
-import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import { namespaces, prefixes } from "./SoapNames.ts"
+import { MalformedXml, readXml } from "./SoapXmlReader.ts"
 
 /** The text is not XML, not SOAP, or lacks what an operation demands. Never holds the text itself. */
 export class SoapError extends Data.TaggedError("SoapError")<{ readonly reason: string }> {
@@ -51,79 +49,20 @@ export const descendant = (
 export const textOf = (node: SoapElement): string =>
   node.children.map((part) => (typeof part === "string" ? part : textOf(part))).join("")
 
-/** The prefixes that an element declares. Linked, not copied: a peer may declare as many as fit its envelope. */
-interface Scope {
-  readonly declared: ReadonlyMap<string, string>
-  readonly outer: Scope | undefined
-}
-
-const namespaceOf = (prefix: string, scope: Scope | undefined): string | undefined =>
-  scope === undefined ? undefined : (scope.declared.get(prefix) ?? namespaceOf(prefix, scope.outer))
-
-const split = (name: string): readonly [prefix: string, local: string] => {
-  const colon = name.indexOf(":")
-  return colon < 0 ? ["", name] : [name.slice(0, colon), name.slice(colon + 1)]
-}
-
-/** Gives every element its namespace; undefined where a prefix is not declared. */
-const resolve = (node: Xml.Element, outer: Scope): SoapElement | undefined => {
-  const attributes: Record<string, string> = {}
-  const declared = new Map<string, string>()
-  for (const [name, value] of Object.entries(node.attributes)) {
-    const [prefix, local] = split(name)
-    if (name === "xmlns") declared.set("", value)
-    else if (prefix === "xmlns") declared.set(local, value)
-    else if (prefix !== "xml") attributes[local] = value
-  }
-  const scope = declared.size === 0 ? outer : { declared, outer }
-  const [prefix, name] = split(node.name)
-  const namespace = namespaceOf(prefix, scope)
-  if (namespace === undefined) return undefined
-  const children: Array<SoapElement | string> = []
-  for (const part of node.children) {
-    const resolved = typeof part === "string" ? part : resolve(part, scope)
-    if (resolved === undefined) return undefined
-    children.push(resolved)
-  }
-  return { namespace, name, attributes, children }
-}
-
-const roots: Scope = {
-  declared: new Map([
-    ["", ""],
-    ["xml", namespaces.xml]
-  ]),
-  outer: undefined
-}
-
 /** Larger than any MaxEnvelopeSize in use. */
 const maxCharacters = 16 * 1024 * 1024
 
 /** Reads one document. A DOCTYPE is refused; depth and size are limited. */
 export const parse = (text: string): Effect.Effect<SoapElement, SoapError> =>
-  text.length > maxCharacters
-    ? Effect.fail(new SoapError({ reason: "document too large" }))
-    : Stream.make(text).pipe(
-        Stream.pipeThroughChannel(Xml.decodeString({ maxDepth: 64, maxTokenSize: maxCharacters })),
-        Stream.mapError((error) => new SoapError({ reason: error.message })),
-        // By chunk: an effect for each event costs more than the parsing.
-        Stream.mapArrayEffect((events) =>
-          events.some((event) => event._tag === "Doctype")
-            ? Effect.fail(new SoapError({ reason: "DOCTYPE" }))
-            : Effect.succeed(events)
-        ),
-        Stream.pipeThroughChannel(Xml.elements(["*"], { maxElementSize: 2 * maxCharacters })),
-        Stream.mapError((error) => (error._tag === "SoapError" ? error : new SoapError({ reason: error.message }))),
-        // The whole document is read, so that what follows the root is checked as well.
-        Stream.runLast,
-        Effect.flatMap((root) => {
-          if (Option.isNone(root)) return Effect.fail(new SoapError({ reason: "no document" }))
-          const resolved = resolve(root.value, roots)
-          return resolved === undefined
-            ? Effect.fail(new SoapError({ reason: "undeclared prefix" }))
-            : Effect.succeed(resolved)
-        })
-      )
+  Effect.suspend(() => {
+    if (text.length > maxCharacters) return Effect.fail(new SoapError({ reason: "document too large" }))
+    try {
+      return Effect.succeed(readXml(text))
+    } catch (error) {
+      if (error instanceof MalformedXml) return Effect.fail(new SoapError({ reason: error.message }))
+      throw error
+    }
+  })
 
 /** What XML 1.0 has no way to write; lone surrogates apart. */
 // oxlint-disable-next-line no-control-regex
