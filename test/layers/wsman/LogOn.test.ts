@@ -168,13 +168,22 @@ describe("a lane that logs on by NTLM", () => {
     })
   )
 
-  it.effect("gives up a connection with a sealed request that was cancelled", () =>
+  it.effect("gives up a connection with a sealed request that was cancelled, even where it seems to be in order", () =>
     Effect.gen(function* () {
       let stuck = true
       const site = yield* listener((handler) => (request, connection) => {
         const hold = stuck && request.headers["authorization"] === undefined
         return hold ? Effect.never : handler(request, connection)
       })
+      // What was sealed for the request is spent, whether or not the socket is lost with it.
+      const intact = Layer.effect(
+        Dial,
+        Effect.map(Dial, ({ client, connection }) => ({
+          client,
+          connection: (endpoint) =>
+            Effect.map(connection(endpoint), (socket) => ({ ...socket, intact: Effect.succeed(true) }))
+        }))
+      )
       yield* Effect.gen(function* () {
         const lane = yield* Lane.make(options)
         const first = yield* Effect.forkChild(lane.post("<a/>"))
@@ -185,7 +194,9 @@ describe("a lane that logs on by NTLM", () => {
         assert.include(yield* lane.post("<b/>"), "Envelope")
         assert.strictEqual(site.logOns(), 4)
         assert.strictEqual(new Set(site.asked.map(({ connection }) => connection)).size, 2)
-      }).pipe(Effect.scoped, Effect.provide(over(site.handler)))
+        // Each was sealed once, for a connection that had just logged on.
+        assert.strictEqual(site.asked.length, 6)
+      }).pipe(Effect.scoped, Effect.provide(Layer.provide(intact, over(site.handler))))
     })
   )
 
@@ -475,6 +486,27 @@ describe("a lane that logs on by a client certificate", () => {
         Effect.flip(lane.post("<a/>"))
       ).pipe(Effect.scoped, Effect.provide(over(() => Effect.die("dialled"))))
       assert.deepInclude(error, { _tag: "WsmanAuthenticationUnsupported", sent: false })
+    })
+  )
+})
+
+describe("credentials that would be shown", () => {
+  it.effect.each([
+    ["Basic", "LAB\\capi"],
+    ["Kerberos", "capi@lab.example"],
+    ["Certificate", "capi"]
+  ] as const)("are not sent over http: %s", ([authentication, userName]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flatMap(
+        Lane.make({ ...options, credentials: { ...credentials, authentication, userName } }),
+        (lane) => Effect.flip(lane.post("<a/>"))
+      ).pipe(Effect.scoped, Effect.provide(over(() => Effect.die("dialled"))))
+      assert.deepInclude(error, {
+        _tag: "WsmanAuthenticationUnsupported",
+        field: "transport.authentication",
+        sent: false
+      })
+      assert.include(error.message, "https")
     })
   )
 })
