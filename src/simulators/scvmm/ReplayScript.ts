@@ -30,6 +30,7 @@ interface Command {
 
 interface Shell {
   readonly id: string
+  readonly name: string
   readonly poolId: string | undefined
   /** In the order of the file. */
   readonly exchanges: Array<Recorded>
@@ -88,6 +89,12 @@ const commandIdOf = (operation: Operation): string | undefined => {
   return id?.toUpperCase()
 }
 
+const nameOfShell = (operation: Operation | undefined): string =>
+  operation?._tag === "Create" ? (operation.name ?? "") : ""
+
+const guidsOf = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/[\dA-Fa-f]{8}(?:-[\dA-Fa-f]{4}){3}-[\dA-Fa-f]{12}/gu)].map(([guid]) => guid)
+
 const header = { bytes: 40, pool: 8, pipeline: 24 }
 
 /** The addresses in the header of a payload's first message. */
@@ -130,6 +137,7 @@ const index = Effect.fnUntraced(function* (recording: ReadonlyArray<Recorded>) {
     if (exchange.operation === "Create") {
       const shell: Shell = {
         id,
+        name: nameOfShell(request?.operation),
         poolId: request && addressed(request.operation, header.pool),
         exchanges: [recorded],
         commands: new Map()
@@ -204,6 +212,9 @@ export const make = Effect.fnUntraced(function* (recording: ReadonlyArray<Record
     const ids: Ids = new Map([[shell.id, id]])
     const poolId = addressed(request.operation, header.pool)
     if (shell.poolId !== undefined && poolId !== undefined) ids.set(shell.poolId, poolId)
+    // A client knows its own shells by ids in their names.
+    const now = guidsOf(nameOfShell(request.operation))
+    for (const [index, known] of guidsOf(shell.name).entries()) ids.set(known.toUpperCase(), now[index] ?? known)
     live.set(id, { shell, ids, commands: new Map(), input: new Defragmenter(), key: undefined })
     return { recorded, ids, key: undefined }
   }
@@ -263,7 +274,8 @@ export const make = Effect.fnUntraced(function* (recording: ReadonlyArray<Record
       ? {
           mismatch: `the recording has no ${name} of a shell that it does not make; ${expectation(recording, undefined)}`
         }
-      : { recorded, ids: new Map(), key: undefined }
+      : // A list of shells names those of any.
+        { recorded, ids: new Map([...live.values()].flatMap(({ ids }) => [...ids])), key: undefined }
   }
 
   return {
