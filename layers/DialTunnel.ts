@@ -36,7 +36,9 @@ const through =
   (options, callback) => {
     const { hostname, protocol } = options
     const target = `${hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname}:${options.port || (protocol === "https:" ? 443 : 80)}`
-    const client = new Client(proxy.origin, { connect: toProxy, headersTimeout: timeoutMillis, pipelining: 1 })
+    // undici would take the name in the Host header, the far side's, for that of the proxy.
+    const connect: buildConnector.connector = (own, then) => toProxy({ ...own, servername: "" }, then)
+    const client = new Client(proxy.origin, { connect, headersTimeout: timeoutMillis, pipelining: 1 })
     const headers = {
       host: target,
       ...(proxy.authorization !== undefined && { "proxy-authorization": Redacted.value(proxy.authorization) })

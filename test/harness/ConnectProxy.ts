@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as net from "node:net"
+import * as tls from "node:tls"
 
 export interface ConnectProxy {
   /** host:port */
@@ -15,6 +16,8 @@ export interface ConnectProxyOptions {
   readonly answer?: (target: string) => number | undefined
   /** Where a name leads to; as it is written unless given. */
   readonly resolve?: (target: string) => string
+  /** PEM: it is spoken to inside TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string }
 }
 
 const headOf = (socket: net.Socket, then: (head: string) => void): void => {
@@ -57,10 +60,12 @@ export const make = (options: ConnectProxyOptions = {}): Effect.Effect<ConnectPr
       far.on("close", () => socket.destroy())
       socket.on("close", () => far.destroy())
     }
-    const server = net.createServer((socket) => {
+    const listener = (socket: net.Socket): void => {
       keep(socket)
       headOf(socket, (head) => serve(socket, head))
-    })
+    }
+    const server =
+      options.tls === undefined ? net.createServer(listener) : tls.createServer({ ...options.tls }, listener)
     const port = yield* Effect.acquireRelease(
       Effect.callback<number>((resume) => {
         server.listen(0, "127.0.0.1", () => {

@@ -5,6 +5,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { X509Certificate } from "node:crypto"
+import * as nodeTls from "node:tls"
 import { Dial, type Endpoint } from "../../layers/Dial.ts"
 import { classify } from "../../layers/DialFailure.ts"
 import * as Lane from "../../layers/wsman/Lane.ts"
@@ -22,15 +23,38 @@ const name = "exec1.example"
 const dial = (env: Readonly<Record<string, string>>) =>
   Layer.provide(Dial.layerUndici, ConfigProvider.layer(ConfigProvider.fromEnv({ env: { ...env } })))
 
+/** A certificate of 127.0.0.1 whose authority is one of the system's, for as long as the scope is. */
+const trusted = Effect.gen(function* () {
+  const authority = yield* CertificateAuthority.make("system")
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      const before = nodeTls.getCACertificates("default")
+      nodeTls.setDefaultCACertificates([...before, authority.ca])
+      return before
+    }),
+    (before) => Effect.sync(() => nodeTls.setDefaultCACertificates(before))
+  )
+  return yield* authority.issue({ commonName: "proxy", usage: "server" })
+})
+
+const proxyUrl = ({ address }: ConnectProxy.ConnectProxy, secure: boolean): string =>
+  `${secure ? "https" : "http"}://capi:hunter2@${address}`
+
 /** A far side by https or http behind a proxy that resolves `name`. */
-const site = (options: { readonly secure: boolean; readonly handler: Handler; readonly answer?: number }) =>
+const site = (options: {
+  readonly secure: boolean
+  readonly handler: Handler
+  readonly answer?: number
+  readonly secureProxy?: boolean
+}) =>
   Effect.gen(function* () {
     const authority = yield* CertificateAuthority.make("lab")
     const tls = yield* authority.issue({ commonName: name, hosts: [name], usage: "server" })
     const listener = yield* Listener.listen({ handler: options.handler, ...(options.secure && { tls }) })
     const proxy = yield* ConnectProxy.make({
       resolve: () => `127.0.0.1:${listener.port}`,
-      ...(options.answer !== undefined && { answer: () => options.answer })
+      ...(options.answer !== undefined && { answer: () => options.answer }),
+      ...(options.secureProxy === true && { tls: yield* trusted })
     })
     const endpoint: Endpoint = {
       origin: `${options.secure ? "https" : "http"}://${name}:${listener.port}`,
@@ -57,21 +81,27 @@ const failure = (endpoint: Endpoint, env: Readonly<Record<string, string>>) =>
   }).pipe(Effect.provide(dial(env)))
 
 describe("a connection through a proxy", () => {
-  it.live.each([true, false])("is a tunnel, also for http; https: %s", (secure) =>
+  it.live.each([
+    [true, false],
+    [false, false],
+    [true, true],
+    [false, true]
+  ] as const)("is a tunnel; https: %s, to a proxy by https: %s", ([secure, secureProxy]) =>
     Effect.gen(function* () {
-      const { proxy, endpoint, listener, certificate } = yield* site({ secure, handler: hello })
+      const { proxy, endpoint, listener, certificate } = yield* site({ secure, handler: hello, secureProxy })
       const variable = secure ? "HTTPS_PROXY" : "HTTP_PROXY"
       yield* Effect.gen(function* () {
-        assert.strictEqual(yield* get(endpoint, "/pooled"), "/pooled 1")
         const own = yield* (yield* Dial).connection(endpoint)
         for (const path of ["/a", "/b"]) {
           const response = yield* own.client.execute(HttpClientRequest.get(path))
           // Both on one connection, from end to end.
-          assert.strictEqual(yield* response.text, `${path} 2`)
+          assert.strictEqual(yield* response.text, `${path} 1`)
         }
         assert.isTrue(yield* own.intact)
+        // The far side's, and not the proxy's.
         assert.deepStrictEqual(yield* own.peerCertificate, secure ? certificate : undefined)
-      }).pipe(Effect.scoped, Effect.provide(dial({ [variable]: `http://capi:hunter2@${proxy.address}` })))
+        assert.strictEqual(yield* get(endpoint, "/pooled"), "/pooled 2")
+      }).pipe(Effect.scoped, Effect.provide(dial({ [variable]: proxyUrl(proxy, secureProxy) })))
       const asked = { target: `${name}:${listener.port}`, authorization: `Basic ${btoa("capi:hunter2")}` }
       assert.deepStrictEqual(proxy.asked, [asked, asked])
     })
