@@ -47,7 +47,7 @@ const Spec = Schema.Struct({
   scvmmHost: required(Schema.String, "Host name of the VMM server."),
   scvmmSecret: optional(
     SecretReference,
-    "Secret with the keys username and password, and ca.crt where https needs it."
+    "Secret with the keys username and password; ca.crt where https needs it, tls.crt and tls.key for Certificate."
   ),
   execHosts: optional(
     listSet(Schema.String),
