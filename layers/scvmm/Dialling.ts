@@ -1,25 +1,20 @@
-/** Opens a session: the first exec host that works, the module, the connection to the VMM server. */
+/** Opens a session on the first exec host that works. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import { Credential } from "../../schemas/vmm/Credential.ts"
-import { ConnectServer, type Server } from "../../schemas/vmm/Verb.ts"
+import type { Server } from "../../schemas/vmm/Verb.ts"
 import type * as Dial from "../Dial.ts"
-import type { ErrorRecord } from "../psrp/ErrorRecord.ts"
-import { textOf } from "../psrp/PsObject.ts"
 import * as RunspacePool from "../psrp/RunspacePool.ts"
-import type { Invocation } from "../psrp/RunspacePool.ts"
 import type { Circuit } from "./Circuit.ts"
 import * as ExecHost from "./ExecHost.ts"
 import * as Orphans from "./Orphans.ts"
-import { AnswerInvalid, AuthenticationFailed, HostUnavailable, VmmFailure } from "./ScvmmError.ts"
+import { AuthenticationFailed, HostUnavailable } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import * as ScrubbedPool from "./ScrubbedPool.ts"
 import * as SessionCall from "./SessionCall.ts"
-import * as SessionSetup from "./SessionSetup.ts"
-import * as SiteModule from "./SiteModule.ts"
+import * as SessionStart from "./SessionStart.ts"
 import { type DialError, fromOpenError } from "./Unavailability.ts"
 
 export interface OpenSession extends SessionCall.Station {
@@ -38,8 +33,6 @@ export interface HostResult {
   readonly message?: string
 }
 
-/** The session configuration of every Windows host. Another one is a site's own, with the module in it (design D4). */
-const defaultConfiguration = "Microsoft.PowerShell"
 /** From the connection to the VMM server's answer; importing VMM's module takes seconds. */
 const dialLimitSeconds = 120
 
@@ -53,81 +46,6 @@ const isQuota = (error: { readonly _tag: string; readonly classification?: strin
 
 /** Idle seconds after which a host ends a shell whose operator died: more than the pool keeps one. */
 export const idleTimeoutSeconds = (keepAliveSeconds: number): number => Math.max(60, 3 * keepAliveSeconds)
-
-/** PowerShell knows no command of that name, its session configuration hides it, or it is another than ours. */
-const isForeign = (error: object): boolean =>
-  error instanceof AnswerInvalid ||
-  (error instanceof VmmFailure && /^CommandNotFoundException(?:,|$)/u.test(error.errorId))
-
-const connectServer = (connection: ProviderConnection, station: SessionCall.Station) =>
-  SessionCall.run(station, ConnectServer, {
-    VMMServer: connection.scvmmHost,
-    Credential: new Credential({ userName: connection.userName, password: connection.password })
-  }).pipe(
-    Effect.flatMap(([server]) =>
-      server === undefined ? Effect.fail({ message: "no answer" }) : Effect.succeed(server)
-    ),
-    Effect.mapError((error): DialError => {
-      if (error instanceof AuthenticationFailed || error instanceof HostUnavailable) return error
-      return new HostUnavailable({
-        host: station.execHost,
-        detail: error.message,
-        ...(isForeign(error)
-          ? {
-              reason: "SessionFailed",
-              remedy: SiteModule.remedy(connection.configurationName)
-            }
-          : {
-              reason: "ConnectServerFailed",
-              remedy: `Check spec.scvmmHost "${connection.scvmmHost}", the account's user role in VMM and the VMM console on this host`
-            })
-      })
-    })
-  )
-
-/** Runs a script of the session's beginning; `refused` says what its failure means. */
-const send = (
-  station: SessionCall.Station,
-  invocation: Invocation,
-  refused: (record: ErrorRecord | undefined, text: string) => Pick<HostUnavailable, "reason" | "detail" | "remedy">
-) =>
-  station.pool.invoke([invocation]).pipe(
-    Effect.mapError((error) => fromOpenError(station.execHost, error)),
-    Effect.flatMap((result) => {
-      const record = result.terminatingError ?? result.errors[0]
-      return result.state === "Completed" && record === undefined
-        ? Effect.void
-        : Effect.fail(
-            new HostUnavailable({ host: station.execHost, ...refused(record, record?.message ?? result.state) })
-          )
-    })
-  )
-
-const sendModule = (station: SessionCall.Station, moduleText: string) =>
-  send(station, { name: moduleText, isScript: true, parameters: {} }, (_, text) => ({
-    reason: "SessionFailed",
-    detail: `the functions were refused: ${text}`,
-    remedy: "The session configuration must allow full language, or hold the module itself"
-  }))
-
-/** The provider's own functions and variables: after ours, before anything is called. */
-const sendExtras = (station: SessionCall.Station, connection: ProviderConnection) => {
-  const invocation = SessionSetup.invocationOf(connection)
-  if (invocation === undefined) return Effect.void
-  return send(station, invocation, (record, text) =>
-    record?.fullyQualifiedErrorId.split(",")[0] === SessionSetup.extraFunctionInvalid
-      ? {
-          reason: "ExtraFunctionInvalid",
-          detail: `spec.extraFunctions.${textOf(record.targetObject) ?? ""} is not taken: ${text}`,
-          remedy: "Correct the function"
-        }
-      : {
-          reason: "SessionFailed",
-          detail: `spec.extraFunctions and spec.env were refused: ${text}`,
-          remedy: "The session configuration must allow full language"
-        }
-  )
-}
 
 /** What every dial needs besides the connection. */
 export interface Means {
@@ -171,13 +89,7 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
   }
   const pool = ScrubbedPool.scrubbed(opened, ScrubbedPool.scrubOf(connection))
   const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges }
-  const { configurationName } = connection
-  if (configurationName === defaultConfiguration) {
-    yield* sendModule(station, moduleText)
-    yield* sendExtras(station, connection)
-  } else yield* SiteModule.checkFunctions(host, pool, configurationName)
-  const server = yield* connectServer(connection, station)
-  yield* SiteModule.checkVersion(host, server.ModuleVersion, configurationName)
+  const server = yield* SessionStart.start(connection, station, moduleText)
   return { ...station, shellId: pool.shellId, server, spoiled: false, calls: 0 }
 })
 
