@@ -30,7 +30,7 @@ import type { Runspaces } from "./Runspaces.ts"
 interface Pipeline {
   readonly id: string
   readonly outbox: Outbox.Outbox
-  readonly fragments: Defragmenter
+  fragments: Defragmenter
   readonly input: Queue.Queue<PsValue, Cause.Done>
   fiber: Fiber.Fiber<void> | undefined
   /** Whether its end was asked for, and how. */
@@ -44,6 +44,8 @@ export interface PsrpPipelines {
   readonly receive: (commandId: string, data: Uint8Array) => Effect.Effect<void, PluginRefusal>
   /** "stop": it ends as Stopped. "terminate": it ends without a state, and is forgotten. False for an unknown one. */
   readonly end: (commandId: string, how: "stop" | "terminate") => boolean
+  /** Their input comes from another client, which numbers its objects from 1 again. */
+  readonly renumber: () => void
   readonly abandon: () => void
   readonly list: () => ReadonlyArray<CommandInfo>
 }
@@ -149,6 +151,9 @@ export const make = ({ userName, wire, runspaces, delivery, scope }: Options): P
     outboxOf: (commandId) => pipelines.get(commandId)?.outbox,
     receive,
     end,
+    renumber: () => {
+      for (const pipeline of pipelines.values()) pipeline.fragments = new Defragmenter()
+    },
     abandon: () => {
       for (const pipeline of pipelines.values()) pipeline.outbox.abandon()
     },

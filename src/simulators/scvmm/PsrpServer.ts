@@ -52,7 +52,7 @@ export const make = Effect.fnUntraced(function* (
     },
     // Any other code closes the command, as PowerShell's own plugin does.
     signal: (commandId, code) => pipelines.end(commandId, code === signals.stop ? "stop" : "terminate"),
-    connect: pool.connect,
+    connect: (connectXml) => Effect.tap(pool.connect(connectXml), () => Effect.sync(pipelines.renumber)),
     abandon: () => {
       outbox.abandon()
       pipelines.abandon()

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
-import { MessageType } from "../../../../layers/psrp/Message.ts"
+import { type MessageBody, MessageType } from "../../../../layers/psrp/Message.ts"
+import { endOfPipelineInput, pipelineInput } from "../../../../layers/psrp/PipelineMessage.ts"
 import { bag, property } from "../../../../layers/psrp/PsObject.ts"
 import { ourCapability, sessionCapability } from "../../../../layers/psrp/RunspacePoolMessage.ts"
 import { cmdResource, shellResource, signals } from "../../../../layers/wsman/SoapNames.ts"
@@ -112,6 +113,26 @@ describe("a shell that its client disconnects", () => {
       assert.strictEqual((yield* other.ask({ _tag: "Connect", commandId: commandId(2) })).fault, 0x8033805b)
       assert.deepStrictEqual(outputs(yield* other.receive(commandId(1))), ["kept"])
       assert.strictEqual((yield* client.ask({ _tag: "Reconnect" })).fault, 0x803381c6)
+    })
+  )
+
+  it.effect("reads on from whoever has taken it over, who numbers anew", () =>
+    Effect.gen(function* () {
+      const { client, other } = yield* listener()
+      const id = commandId(1)
+      yield* client.begin(id, "Get-Input", {}, { noInput: false })
+      const send = (from: typeof client, objectId: bigint, body: MessageBody) =>
+        from.ask({
+          _tag: "Send",
+          streams: [{ name: "stdin", commandId: id, data: RawClient.toPipeline(id, objectId, body) }]
+        })
+      yield* send(client, 10n, pipelineInput("first"))
+      yield* client.ask({ _tag: "Disconnect" })
+      yield* other.ask({ _tag: "Connect", connectXml: connectXml(shellId) })
+      yield* send(other, 9n, pipelineInput("second"))
+      yield* send(other, 10n, endOfPipelineInput)
+      yield* settle
+      assert.deepStrictEqual(outputs(yield* other.receive(id)), ["first", "second"])
     })
   )
 

@@ -190,9 +190,10 @@ describe("an answer to a Receive", () => {
       }).pipe(Effect.scoped, Effect.provide(Dial.layerInProcess(new Map([[origins.http, server.handler]]))))
     }).pipe(Effect.scoped, inTime)
 
-  it.effect.each(["twice", "missing"] as const)("with a fragment that is there %s is refused", (last) =>
+  it.effect("is taken with a fragment that comes twice, refused without one", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* received({ _tag: "Fragments", last }), "PsrpProtocolViolation, sent")
+      assert.strictEqual(yield* received({ _tag: "Fragments", last: "twice" }), "ok")
+      assert.strictEqual(yield* received({ _tag: "Fragments", last: "missing" }), "PsrpProtocolViolation, sent")
     })
   )
 })

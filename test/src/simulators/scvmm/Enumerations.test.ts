@@ -103,8 +103,8 @@ describe("Enumerate", () => {
   it.effect("lists the commands of one shell", () =>
     Effect.gen(function* () {
       const { client } = yield* listener
-      yield* client.begin(commandId(8), "Start-Sleep", { Seconds: 60 }, commandId(1))
-      yield* client.begin(commandId(9), "Write-Output", {}, commandId(1))
+      yield* client.begin(commandId(8), "Start-Sleep", { Seconds: 60 }, { pool: commandId(1) })
+      yield* client.begin(commandId(9), "Write-Output", {}, { pool: commandId(1) })
       yield* settle
       const resource = { resourceUri: commandResource, selectors: {} }
       const { body } = yield* client.ask(
@@ -139,8 +139,8 @@ describe("Get", () => {
         ({ body }) => Result.getOrThrow(readGotShell(body)).memoryUsedBytes
       )
       assert.strictEqual(yield* memory, 58 * megabyte)
-      yield* client.begin(commandId(8), "Write-Output", {}, commandId(1))
-      yield* client.begin(commandId(9), "Write-Output", {}, commandId(1))
+      yield* client.begin(commandId(8), "Write-Output", {}, { pool: commandId(1) })
+      yield* client.begin(commandId(9), "Write-Output", {}, { pool: commandId(1) })
       assert.strictEqual(yield* memory, 78 * megabyte)
     })
   )

@@ -34,6 +34,10 @@ const message = (objectId: bigint, body: MessageBody, pool: string, pipeline = e
     )
   )
 
+/** Fragments of a message to a pipeline of a pool, as the object of that number. */
+export const toPipeline = (id: string, objectId: bigint, body: MessageBody, pool = shellId): Uint8Array =>
+  message(objectId, body, pool, id)
+
 /** Fragments of messages to a pool. */
 export const toPool = (pool: string, ...bodies: ReadonlyArray<MessageBody>): Uint8Array =>
   concatBytes(bodies.map((body, at) => message(BigInt(at + 1), body, pool)))
@@ -109,16 +113,16 @@ export const make = (server: WinRmServer, { userName = "capi", sessionId = "uuid
     id: string,
     name: string,
     parameters: Readonly<Record<string, string | number>> = {},
-    pool = shellId
+    { pool = shellId, noInput = true } = {}
   ) => {
     const command = {
       name,
       isScript: false,
       parameters: Object.entries(parameters).map(([key, value]) => ({ name: `-${key}`, value }))
     }
-    const body = createPipeline({ statements: [[command]], noInput: true })
+    const body = createPipeline({ statements: [[command]], noInput })
     return ask(
-      { _tag: "Command", commandId: id, arguments: message(9n, body, pool, id) },
+      { _tag: "Command", commandId: id, arguments: toPipeline(id, 9n, body, pool) },
       { selectors: { ShellId: pool } }
     )
   }
