@@ -11,6 +11,7 @@ import { expectsAnswer, type HostCall, isQuestion, promptText, refuseHostCall } 
 import type { ProgressRecord } from "./InformationalRecord.ts"
 import { MessageType, messageTypeName } from "./Message.ts"
 import { sendInput } from "./PipelineInput.ts"
+import { poolEnded } from "./RunspacePoolStreams.ts"
 import { PipelineCollector, type PipelineResult } from "./PipelineResult.ts"
 import { OutputTooLarge, PromptRefused, ProtocolViolation, type PsrpError, TransportFailed } from "./PsrpError.ts"
 import type { PsValue } from "./PsValue.ts"
@@ -67,6 +68,8 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
             yield* refuse(channel, event.success.call)
           }
           break
+        case "PoolEnded":
+          return yield* poolEnded(event.success.pool, "while the command ran", true)
         case "Unknown":
           yield* Effect.logDebug("skipped a PSRP message").pipe(
             Effect.annotateLogs({ type: messageTypeName(message.type) })

@@ -12,6 +12,7 @@ import {
 import { type Message, type MessageError, MessageType } from "./Message.ts"
 import { isFinal, PipelineState, readPipelineState } from "./PipelineMessage.ts"
 import type { PsValue } from "./PsValue.ts"
+import { hasEnded, readRunspacePoolState, type RunspacePoolStateMessage } from "./RunspacePoolMessage.ts"
 
 export interface PipelineResult {
   readonly state: "Completed" | "Failed" | "Stopped"
@@ -33,6 +34,8 @@ export type PipelineEvent =
   | { readonly _tag: "Progress"; readonly record: ProgressRecord }
   | { readonly _tag: "HostCall"; readonly call: HostCall }
   | { readonly _tag: "Finished"; readonly result: PipelineResult }
+  /** The pool is Broken or Closed, and the pipeline with it. */
+  | { readonly _tag: "PoolEnded"; readonly pool: RunspacePoolStateMessage }
   | { readonly _tag: "Unknown" }
 
 /** Gathers a pipeline's messages in the order of their arrival. Mutable; one per pipeline. */
@@ -69,6 +72,10 @@ export class PipelineCollector {
       case MessageType.PipelineState:
         return Result.map(readPipelineState(message.data), ({ state, error }) =>
           isFinal(state) ? { _tag: "Finished", result: this.result(state, error) } : { _tag: "Recorded" }
+        )
+      case MessageType.RunspacePoolState:
+        return Result.map(readRunspacePoolState(message.data), (pool) =>
+          hasEnded(pool) ? { _tag: "PoolEnded", pool } : { _tag: "Recorded" }
         )
       default:
         return Result.succeed({ _tag: "Unknown" })

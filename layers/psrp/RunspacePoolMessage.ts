@@ -124,3 +124,7 @@ export const readRunspacePoolState = (data: PsValue): Result.Result<RunspacePool
   const error = property(data, "ExceptionAsErrorRecord")
   return Result.succeed({ state, ...(error == null ? {} : { error: errorRecordFromPs(error) }) })
 }
+
+/** Whether nothing runs in the pool any more. */
+export const hasEnded = ({ state }: RunspacePoolStateMessage): boolean =>
+  state === RunspacePoolState.Broken || state === RunspacePoolState.Closed

@@ -7,7 +7,7 @@ import { expectsAnswer, readHostCall, refuseHostCall } from "./HostCall.ts"
 import { type Message, type MessageBody, MessageType, messageTypeName } from "./Message.ts"
 import { messagesOf } from "./PipelineChannel.ts"
 import { PoolBroken, ProtocolViolation } from "./PsrpError.ts"
-import { readRunspacePoolState, RunspacePoolState } from "./RunspacePoolMessage.ts"
+import { hasEnded, readRunspacePoolState, type RunspacePoolStateMessage } from "./RunspacePoolMessage.ts"
 
 /** `E`: what the transport fails with. */
 export interface RunspacePoolStreams<E> {
@@ -16,6 +16,10 @@ export interface RunspacePoolStreams<E> {
   /** How far the server's objects have come. */
   readonly sequence: ObjectSequence
 }
+
+/** The server says that the pool has ended, and why. */
+export const poolEnded = ({ state, error }: RunspacePoolStateMessage, during: string, sent: boolean): PoolBroken =>
+  new PoolBroken({ reason: `state ${state} ${during}`, sent, ...(error === undefined ? {} : { record: error }) })
 
 /**
  * Receives until `read` makes something of a message; those it answers undefined to are passed over. Questions to the
@@ -37,15 +41,8 @@ export const awaitMessage = Effect.fnUntraced(function* <A, E>(
         Effect.annotateLogs({ type: messageTypeName(message.type) })
       )
       if (message.type === MessageType.RunspacePoolState) {
-        const { state, error } = yield* Effect.fromResult(
-          Result.mapError(readRunspacePoolState(message.data), violation)
-        )
-        if (state === RunspacePoolState.Broken || state === RunspacePoolState.Closed)
-          return yield* new PoolBroken({
-            reason: `state ${state} ${during}`,
-            sent,
-            ...(error === undefined ? {} : { record: error })
-          })
+        const pool = yield* Effect.fromResult(Result.mapError(readRunspacePoolState(message.data), violation))
+        if (hasEnded(pool)) return yield* poolEnded(pool, during, sent)
       }
       if (message.type === MessageType.RunspacePoolHostCall) {
         const call = yield* Effect.fromResult(Result.mapError(readHostCall(message.data), violation))

@@ -10,6 +10,18 @@ import { bag } from "../../../layers/psrp/PsObject.ts"
 import { RunspacePoolState, runspacePoolState, sessionCapability } from "../../../layers/psrp/RunspacePoolMessage.ts"
 import { call, done, messageStep, opening, openPool, scripted, type Step } from "./ScriptedWsman.ts"
 
+const anyRecord = {
+  message: "",
+  fullyQualifiedErrorId: "id",
+  exceptionTypes: ["System.Exception", "System.Object"],
+  category: 0,
+  activity: "",
+  reason: "",
+  targetName: "",
+  targetType: "",
+  targetObject: null
+}
+
 const availability = (ci: bigint, response: boolean) =>
   messageStep(emptyGuid, {
     type: MessageType.RunspaceAvailability,
@@ -90,6 +102,56 @@ describe("what a pool says unasked", () => {
       assert.strictEqual(wsman.log.filter((line) => line === "send pr").length, 1)
       assert.strictEqual(wsman.messages.at(-1)?.type, MessageType.RunspacePoolHostResponse)
       assert.deepStrictEqual((yield* opened.invoke([call])).output, ["ok"])
+    })
+  )
+})
+
+describe("every message that MS-PSRP §2.2.1 knows", () => {
+  /** Those end something, or wait for an answer. */
+  const meaningful: ReadonlySet<number> = new Set([
+    MessageType.PipelineState,
+    MessageType.PipelineHostCall,
+    MessageType.RunspacePoolHostCall,
+    MessageType.RunspacePoolState,
+    MessageType.SessionCapability,
+    MessageType.PipelineOutput
+  ])
+  const others = Object.entries(MessageType).filter(([, type]) => !meaningful.has(type))
+
+  it.effect.each(others)(
+    "%s, and one without a body, is taken while a command runs and while a pool opens",
+    ([, type]) =>
+      Effect.gen(function* () {
+        const said = messageStep(emptyGuid, { type, data: bag({ Anything: "x" }) }, { type, data: null })
+        const wsman = scripted({
+          opening: [...opening.slice(0, 1), said, ...opening.slice(1)],
+          pipelines: [[said, ...done]]
+        })
+        const pool = yield* openPool(wsman)
+        const result = yield* pool.invoke([call])
+        assert.deepStrictEqual([result.state, result.output], ["Completed", ["ok"]])
+      })
+  )
+
+  it.effect.each(["Broken", "Closed"] as const)("a pool that is %s ends the command that runs", (state) =>
+    Effect.gen(function* () {
+      const message = "the process was ended"
+      const record = { ...anyRecord, message }
+      const ended = messageStep(emptyGuid, runspacePoolState(RunspacePoolState[state], record))
+      const pool = yield* openPool(scripted({ pipelines: [[ended]] }))
+      const error = yield* Effect.flip(pool.invoke([call]))
+      assert.deepStrictEqual([error._tag, error.sent], ["PsrpPoolBroken", true])
+      assert.include(error.message, message)
+      assert.isTrue(Option.isSome(yield* pool.broken))
+    })
+  )
+
+  it.effect("a pool that says of itself that it is open, or disconnected, ends nothing", () =>
+    Effect.gen(function* () {
+      const states = [RunspacePoolState.Opened, RunspacePoolState.Disconnected, RunspacePoolState.Connecting]
+      const said = messageStep(emptyGuid, ...states.map((state) => runspacePoolState(state)))
+      const pool = yield* openPool(scripted({ pipelines: [[said, ...done]] }))
+      assert.strictEqual((yield* pool.invoke([call])).state, "Completed")
     })
   )
 })
