@@ -56,7 +56,11 @@ export interface SessionRef {
 export interface Session extends SessionRef {
   /** What Connect-CapsServer answered when the session was made. */
   readonly server: Server
-  readonly run: <P, A>(verb: Verb<P, A>, parameters: P) => Effect.Effect<ReadonlyArray<A>, ScvmmError>
+  readonly run: <P, A>(
+    verb: Verb<P, A>,
+    parameters: P,
+    options?: SessionCall.CallOptions
+  ) => Effect.Effect<ReadonlyArray<A>, ScvmmError>
 }
 
 /** Errors after which a session is not used again. */
@@ -65,10 +69,10 @@ const spoils = (error: ScvmmError): boolean =>
   error._tag === "ScvmmOutcomeUnknown" ||
   error._tag === "ScvmmAuthenticationFailed"
 
-const runOn = <P, A>(open: OpenSession, verb: Verb<P, A>, parameters: P) =>
+const runOn = <P, A>(open: OpenSession, verb: Verb<P, A>, parameters: P, options?: SessionCall.CallOptions) =>
   Effect.suspend(() => {
     open.calls += 1
-    return SessionCall.run(open, verb, parameters)
+    return SessionCall.run(open, verb, parameters, options)
   }).pipe(
     Effect.onError((cause) =>
       Effect.sync(() => {
@@ -81,7 +85,7 @@ const sessionOf = (open: OpenSession): Session => ({
   execHost: open.execHost,
   shellId: open.shellId,
   server: open.server,
-  run: (verb, parameters) => runOn(open, verb, parameters)
+  run: (verb, parameters, options) => runOn(open, verb, parameters, options)
 })
 
 export class ScvmmSession extends Context.Service<

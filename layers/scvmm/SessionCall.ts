@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Verb } from "../../schemas/vmm/Verb.ts"
+import type { ProgressRecord } from "../psrp/InformationalRecord.ts"
 import type { PipelineResult } from "../psrp/PipelineResult.ts"
 import type { PsrpError } from "../psrp/PsrpError.ts"
 import type { Invocation, RunspacePool } from "../psrp/RunspacePool.ts"
@@ -24,6 +25,17 @@ export interface Station {
 
 /** A call that takes longer hangs: its session is given up. VMM's own jobs run on without it. */
 const patience = { read: Duration.minutes(5), mutation: Duration.minutes(60) } as const
+
+export interface CallOptions {
+  /** Told how far the function says it is, in percent. */
+  readonly onProgress?: (percent: number) => Effect.Effect<void>
+}
+
+/** What others write of their progress, VMM's cmdlets for one, says nothing of the function's. */
+const ownProgress =
+  ({ name }: AnyVerb, onProgress: NonNullable<CallOptions["onProgress"]>) =>
+  ({ activity, percentComplete }: ProgressRecord): Effect.Effect<void> =>
+    activity === name && percentComplete >= 0 ? onProgress(percentComplete) : Effect.void
 
 type AnyVerb = Pick<Verb<unknown, unknown>, "name" | "effect">
 
@@ -76,7 +88,12 @@ const outcomeOf = (exit: Exit.Exit<unknown, ScvmmError>): string => {
  * mutation may have happened.
  */
 export const run = Effect.fn("ScvmmSession.run")(
-  function* <P, A>(station: Station, verb: Verb<P, A>, parameters: P): Effect.fn.Return<ReadonlyArray<A>, ScvmmError> {
+  function* <P, A>(
+    station: Station,
+    verb: Verb<P, A>,
+    parameters: P,
+    options: CallOptions = {}
+  ): Effect.fn.Return<ReadonlyArray<A>, ScvmmError> {
     yield* Effect.annotateCurrentSpan({
       "scvmm.function": verb.name,
       "scvmm.exec_host": station.execHost,
@@ -85,7 +102,9 @@ export const run = Effect.fn("ScvmmSession.run")(
     const invocation = yield* Effect.fromResult(Command.encode(verb, parameters))
     const asked = askedFor(invocation)
     const limit = patience[verb.effect]
-    const result = yield* station.pool.invoke([invocation]).pipe(
+    const { onProgress } = options
+    const told = onProgress === undefined ? {} : { onProgress: ownProgress(verb, onProgress) }
+    const result = yield* station.pool.invoke([invocation], told).pipe(
       Effect.mapError((error) => fromPsrpError(station, verb, asked, error)),
       Effect.timeoutOrElse({
         duration: limit,

@@ -19,8 +19,8 @@ const Creation = Schema.Struct({
 export type Creation = typeof Creation.Type
 
 const Job = Schema.Struct({
-  id: required(Schema.String, "ID of the job in VMM."),
-  cmdlet: optional(Schema.String, "Cmdlet that started it."),
+  id: optional(Schema.String, "ID of the job in VMM; a call that VMM makes no job of has none."),
+  cmdlet: optional(Schema.String, "Cmdlet that started it, or the operator's function that runs."),
   progress: optional(
     int32.check(Schema.isBetween({ minimum: 0, maximum: 100 })),
     "Progress in percent, in steps of 25."
@@ -58,7 +58,7 @@ export const MachineStatus = Schema.Struct({
   ),
   providerRef: optional(ProviderReference, "ScvmmProvider that was found for the machine."),
   creation: optional(Creation, "Attempt to create the VM that is under way; `clusterctl move` waits while it is set."),
-  job: optional(Job, "Job of VMM that runs on the VM."),
+  job: optional(Job, "Job of VMM that runs on the VM, or the operator's call that makes or seeds it."),
   drift: optional(listMap(Drift, "field"), "Differences between spec and VM."),
   capacity: optional(Schema.Record(Schema.String, Quantity), "Capacity of the VM: cpu and memory.")
 })

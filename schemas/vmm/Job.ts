@@ -22,7 +22,8 @@ export const Job = Schema.Struct({
 export type Job = typeof Job.Type
 
 /** Progress as objects tell it, in steps of 25 %: every change of it is a write, and a job is looked at for minutes. */
-export const quarters = ({ Progress }: Job): number => Math.floor(Math.max(0, Math.min(100, Progress)) / 25) * 25
+export const quarters = ({ Progress }: Pick<Job, "Progress">): number =>
+  Math.floor(Math.max(0, Math.min(100, Progress)) / 25) * 25
 
 /** Whether the job still runs or waits; a failed job is not a busy one (script check C1). */
 export const isActive = (job: Job): boolean => job.Status === "Running" || job.Status === "NotStarted"

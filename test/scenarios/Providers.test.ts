@@ -6,7 +6,8 @@ import * as FeatureGates from "../../src/reconcilers/FeatureGates.ts"
 import { program } from "../../src/cli/ManagerProgram.ts"
 import * as Listener from "../../src/simulators/Listener.ts"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
-import { objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
+import { at, objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
+import { realistic, scaled } from "../../src/simulators/scvmm/Latency.ts"
 import { create, eventually, quiet, site } from "./Site.ts"
 import { machineSpec } from "./MachineSpec.ts"
 
@@ -173,6 +174,47 @@ describe("a provider", () => {
         }
       }).pipe(Effect.scoped, quiet),
     60_000
+  )
+
+  it.live(
+    "calls that take their time tell how far they are, in steps of 25 %, and nothing once they have ended",
+    () =>
+      Effect.gen(function* () {
+        const it = yield* site({
+          seed: "progress",
+          speed: {
+            latency: scaled(realistic, 0.05),
+            pace: { network: "1 second", kubeadm: "1 second", retry: "1 second" }
+          }
+        })
+        yield* prepare(it)
+        yield* Effect.forkScoped(operator(it.kubeconfig))
+        yield* machine(it, "m")
+        const seen = new Set<string>()
+        yield* eventually(
+          "m is ready",
+          Effect.map(find(it, "m"), (object) => {
+            const job = at(object, "status", "job")
+            if (job !== undefined && at(object, "status", "job", "id") === undefined) {
+              assert.match(text(object, "status", "job", "startedAt"), /^\d{4}-.*Z$/u)
+              seen.add(`${text(object, "status", "job", "cmdlet")} ${String(at(object, "status", "job", "progress"))}`)
+            }
+            return reasonOf(object) === "Ready" ? object : undefined
+          }),
+          60
+        )
+        assert.isUndefined(at(yield* find(it, "m"), "status", "job"))
+        const steps = [25, 50, 75].map((percent) => `New-CapsVirtualMachine ${percent}`)
+        const imported = [25, 75].map((percent) => `Import-CapsMedium ${percent}`)
+        assert.includeMembers([...steps, ...imported], [...seen])
+        for (const name of ["New-Caps", "Import-Caps"]) {
+          assert.isTrue(
+            [...seen].some((step) => step.startsWith(name)),
+            [...seen].join()
+          )
+        }
+      }).pipe(Effect.scoped, quiet),
+    90_000
   )
 
   it.live(

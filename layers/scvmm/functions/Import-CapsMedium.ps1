@@ -21,11 +21,13 @@ function Import-CapsMedium {
     try {
       $path = [System.IO.Path]::Combine($folder, $FileName)
       [System.IO.File]::WriteAllBytes($path, $Data)
+      Write-CapsProgress -Activity 'Import-CapsMedium' -PercentComplete 25
       $null = Import-SCLibraryPhysicalResource -SourcePath $path -SharePath $library.Path -OverwriteExistingFiles
     } finally {
       # Also when the pipeline is stopped, or its shell is deleted or times out.
       Remove-CapsMediumFolder -Path $folder
     }
+    Write-CapsProgress -Activity 'Import-CapsMedium' -PercentComplete 75
     $iso = Resolve-CapsIso -Library $library -FileName $FileName
     $document = [pscustomobject][ordered]@{ Id = $iso.ID.ToString(); SharePath = [string]$iso.SharePath }
     ConvertTo-Json -InputObject $document -Compress

@@ -80,6 +80,7 @@ function New-CapsVirtualMachine {
       Get-CapsProperty -InputObject $shape -Name 'VirtualNetworkAdapters' | Where-Object -FilterScript { $null -ne $_ }
     ).Count
 
+    Write-CapsProgress -Activity 'New-CapsVirtualMachine' -PercentComplete 25
     # One attempt at a time on this host, and none that waited longer than it may.
     $mutex = [System.Threading.Mutex]::new($false, "Global\caps-$uid")
     $patience = [System.Math]::Max(0, $CommitWithinSeconds - $clock.Elapsed.TotalSeconds)
@@ -117,12 +118,14 @@ function New-CapsVirtualMachine {
     }
     foreach ($channel in $channels) { Add-CapsFibreChannel -Adapter $channel -JobGroup $jobGroup }
 
+    Write-CapsProgress -Activity 'New-CapsVirtualMachine' -PercentComplete 50
     $placement = if ($null -ne $groupObject) { @{ VMHostGroup = $groupObject } } else { @{ Cloud = $cloudObject } }
     if ($AvailabilitySet -ne '') {
       $placement['AvailabilitySetNames'] = [System.Collections.Generic.List[string]]@($AvailabilitySet)
     }
     $configuration = New-SCVMConfiguration -VMTemplate $template -Name $Name @placement
     $null = Update-SCVMConfiguration -VMConfiguration $configuration
+    Write-CapsProgress -Activity 'New-CapsVirtualMachine' -PercentComplete 75
 
     $commit = @{
       Name = $Name

@@ -13,7 +13,7 @@ import { FindVirtualMachine, NewVirtualMachine } from "../../../schemas/vmm/Verb
 import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import { AnswerInvalid, CreateRefused } from "../../../layers/scvmm/ScvmmError.ts"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
-import type { MachineContext } from "./MachineContext.ts"
+import { type MachineContext, reporting } from "./MachineContext.ts"
 import { commitMarginSeconds, commitWithinSeconds, parametersOf, vmNameOf } from "./Creation.ts"
 import { madeBy, markerOf } from "./Ownership.ts"
 import type { Creation } from "./Plan.ts"
@@ -129,7 +129,11 @@ export const createCall = Effect.fn("CreateStep.createCall")(function* (context:
         })
       }
       const marker = Marker.render(markerOf(machine, workshop.installation))
-      const [vm] = yield* session.run(NewVirtualMachine, parametersOf(machine, placement, marker))
+      const [vm] = yield* session.run(
+        NewVirtualMachine,
+        parametersOf(machine, placement, marker),
+        reporting(context, "create")
+      )
       return vm ?? (yield* new AnswerInvalid({ function: NewVirtualMachine.name, detail: "no answer at all" }))
     })
   )

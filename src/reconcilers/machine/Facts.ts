@@ -1,7 +1,10 @@
 /** What of a VM goes into a ScvmmMachine's status: pure. */
 import type { Json } from "../../../schemas/kube/Patch.ts"
+import type { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
+import { ImportMedium, NewVirtualMachine } from "../../../schemas/vmm/Verb.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
 import { isActive, quarters } from "../../../schemas/vmm/Job.ts"
+import type { Running } from "../../runtime/Calls.ts"
 
 const linkLocal = (address: string): boolean => address.startsWith("169.254.") || /^fe[89ab]/iu.test(address)
 
@@ -44,6 +47,22 @@ export const mirror = (vm: VirtualMachine): { readonly [field: string]: Json | u
         }
       : undefined
 })
+
+/**
+ * status.job of a call of ours: once it has told how far it is, and no longer than it runs. Jobs of VMM have an id, and are left
+ * to `mirror`.
+ */
+export const jobOfCall = (
+  creation: Running | undefined,
+  seeding: Running | undefined,
+  { status }: ScvmmMachine
+): { readonly job?: Json | undefined } => {
+  const running = creation ?? seeding
+  if (running === undefined) return status.job !== undefined && status.job.id === undefined ? { job: undefined } : {}
+  if (running.progress === 0) return {}
+  const { name } = creation === undefined ? ImportMedium : NewVirtualMachine
+  return { job: { cmdlet: name, progress: running.progress, startedAt: new Date(running.startedAt).toISOString() } }
+}
 
 /** Status without a VM: what said that there is one goes; biosGuid stays, it may prove whose a VM is. */
 export const noVm: { readonly [field: string]: Json | undefined } = {

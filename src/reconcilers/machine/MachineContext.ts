@@ -1,5 +1,6 @@
 /** What every step of a machine's reconcile works with. */
 import type { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
+import { quarters } from "../../../schemas/vmm/Job.ts"
 import type { VirtualMachine } from "../../../schemas/vmm/VirtualMachine.ts"
 import type { KubeError } from "../../../layers/kube/KubeError.ts"
 import type { ScvmmError } from "../../../layers/scvmm/ScvmmError.ts"
@@ -30,5 +31,10 @@ export interface MachineContext {
   readonly placement: Placement
   readonly connection: ProviderConnection
 }
+
+/** Keeps how far a tracked call is, in steps of 25 %: each is a write. */
+export const reporting = ({ machine, workshop }: MachineContext, call: "create" | "seed") => ({
+  onProgress: (percent: number) => workshop.calls.progressed(callKey(machine, call), quarters({ Progress: percent }))
+})
 
 export const callKey = (machine: ScvmmMachine, call: "create" | "seed"): string => `${machine.metadata.uid}/${call}`

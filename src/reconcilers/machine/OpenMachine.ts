@@ -15,6 +15,7 @@ import { Inventory } from "../../../layers/scvmm/Inventory.ts"
 import { Providers } from "../../../layers/scvmm/Providers.ts"
 import * as Action from "../../runtime/Action.ts"
 import { Informers } from "../../runtime/Informers.ts"
+import type { Running } from "../../runtime/Calls.ts"
 import * as Status from "../../runtime/Status.ts"
 import { available, failed, notDeleting, unavailable } from "./Conditions.ts"
 import { findingsOf, isScvmmError, leftNothing, reasonOf, sawEnd } from "./Failures.ts"
@@ -24,6 +25,7 @@ import { unsupported } from "./Creation.ts"
 import { forgetAttempt, recordVirtualMachine } from "./CreateStep.ts"
 import type { CallError, MachineContext, Workshop } from "./MachineContext.ts"
 import { callKey } from "./MachineContext.ts"
+import { jobOfCall } from "./Facts.ts"
 import { announceFailure } from "./Announce.ts"
 import { growthOf } from "./Growth.ts"
 import { owns } from "./Ownership.ts"
@@ -44,15 +46,16 @@ const settleCall = Effect.fnUntraced(function* (workshop: Workshop, machine: Scv
   const key = callKey(machine, call)
   const poll = yield* workshop.calls.poll(key)
   const version = machine.metadata.generation ?? 0
-  if (poll._tag !== "Finished") return { running: poll._tag === "Running", error: undefined, vm: undefined }
+  if (poll._tag === "Idle") return { running: undefined, error: undefined, vm: undefined }
+  if (poll._tag === "Running") return { running: poll, error: undefined, vm: undefined }
   if (Exit.isSuccess(poll.exit)) {
     yield* workshop.attempts.succeeded(key)
-    return { running: false, error: undefined, vm: poll.exit.value }
+    return { running: undefined, error: undefined, vm: poll.exit.value }
   }
   const failure = poll.exit.cause.reasons.find(Cause.isFailReason)
   yield* workshop.attempts.failed(key, version)
   if (failure === undefined) return yield* Effect.failCause(poll.exit.cause)
-  return { running: false, error: failure.error, vm: undefined }
+  return { running: undefined, error: failure.error, vm: undefined }
 })
 
 /** The conditions of an error, written; then the error itself, for the queue. */
@@ -116,7 +119,7 @@ const settleCreation = Effect.fnUntraced(function* (
   workshop: Workshop,
   machine: ScvmmMachine
 ): Effect.fn.Return<
-  { machine: ScvmmMachine; running: boolean; error: CallError | undefined; vm: VirtualMachine | undefined },
+  { machine: ScvmmMachine; running: Running | undefined; error: CallError | undefined; vm: VirtualMachine | undefined },
   CallError,
   KubeClient
 > {
@@ -155,7 +158,7 @@ export const reconcileOpen = Effect.fnUntraced(function* (
       : placed
   const ref =
     around.machine.spec.providerRef ?? around.scvmmCluster?.spec.providerRef ?? around.machine.status.providerRef
-  const fields: Fields = {
+  const told: Fields = {
     ...(ref !== undefined && { providerRef: { name: ref.name, namespace: ref.namespace } }),
     failureDomain: placement.failureDomain,
     // An id ends an attempt: the second of the two writes that record it may have been cut off.
@@ -163,7 +166,7 @@ export const reconcileOpen = Effect.fnUntraced(function* (
   }
   if (ref === undefined) {
     const message = "neither spec.providerRef nor the ScvmmCluster's names an ScvmmProvider"
-    return yield* hold(around.machine, [...base, ...unavailable("ProviderNotAvailable", message)], fields)
+    return yield* hold(around.machine, [...base, ...unavailable("ProviderNotAvailable", message)], told)
   }
   const judgement = yield* providers.get(ref)
   if (judgement._tag === "Unjudged" && (yield* providerStore).get(ref) !== undefined) {
@@ -172,7 +175,7 @@ export const reconcileOpen = Effect.fnUntraced(function* (
   }
   if (judgement._tag !== "Usable") {
     const message = `ScvmmProvider ${ref.namespace}/${ref.name} does not exist or is not available; its condition ScvmmAvailable says why`
-    yield* hold(around.machine, [...base, ...unavailable("ProviderNotAvailable", message)], fields)
+    yield* hold(around.machine, [...base, ...unavailable("ProviderNotAvailable", message)], told)
     return Action.requeueAfter(Duration.seconds(30))
   }
   const { connection } = judgement
@@ -180,6 +183,7 @@ export const reconcileOpen = Effect.fnUntraced(function* (
   const creation = yield* settleCreation(workshop, around.machine)
   const seeding = yield* settleCall(workshop, creation.machine, "seed")
   const machine = creation.machine
+  const fields: Fields = { ...told, ...jobOfCall(creation.running, seeding.running, machine) }
   const context: MachineContext = { workshop, around: { ...around, machine }, machine, placement, connection }
   const ended = creation.error ?? seeding.error
   if (ended !== undefined) {
@@ -208,7 +212,7 @@ export const reconcileOpen = Effect.fnUntraced(function* (
       id: machine.spec.id,
       creation: machine.status.creation,
       wasUp: wasUp(around),
-      call: creation.running ? "create" : seeding.running ? "seed" : undefined,
+      call: creation.running !== undefined ? "create" : seeding.running !== undefined ? "seed" : undefined,
       sighting,
       wait,
       seed: sighting._tag === "Present" ? seedState(machine, sighting.vm) : "missing",

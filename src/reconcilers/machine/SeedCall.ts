@@ -11,7 +11,7 @@ import { KubeClient } from "../../../layers/kube/KubeClient.ts"
 import type { Retry } from "../../../schemas/Retry.ts"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import { IsoBuilder } from "../../../layers/seed/IsoBuilder.ts"
-import type { MachineContext } from "./MachineContext.ts"
+import { type MachineContext, reporting } from "./MachineContext.ts"
 import * as PowerStep from "./PowerStep.ts"
 import * as SeedContent from "./SeedContent.ts"
 
@@ -70,7 +70,11 @@ export const seedCall = Effect.fn("SeedCall.run")(function* (
   const sessions = yield* ScvmmSession
   return yield* sessions.use(connection, (session) =>
     Effect.gen(function* () {
-      yield* session.run(ImportMedium, { FileName: fileName, Data: medium, LibraryShare: libraryShare })
+      yield* session.run(
+        ImportMedium,
+        { FileName: fileName, Data: medium, LibraryShare: libraryShare },
+        reporting(context, "seed")
+      )
       const mounted = yield* PowerStep.mount(context, session, vm, fileName)
       yield* session.run(RemoveLeftover, { MachineUid: machine.metadata.uid, LibraryShare: libraryShare })
       return mounted

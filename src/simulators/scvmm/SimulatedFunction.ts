@@ -16,6 +16,8 @@ export interface Caller {
   readonly environment: Map<string, string>
   /** Whether Get-SCVMMServer has succeeded here: its connection is the runspace's default. */
   connected: boolean
+  /** Write-Progress of what runs. */
+  progress: (activity: string, percentComplete: number) => Effect.Effect<void>
 }
 
 export interface SimulatedFunction {

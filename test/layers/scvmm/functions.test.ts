@@ -98,7 +98,7 @@ const isVmm = (command: string) => /-SC[A-Z]|^Import-SC|^Read-SC/.test(command)
 describe("functions/*.ps1", () => {
   it("is one function a file, under the name of the file, with an approved verb and the prefix Caps", () => {
     const approved =
-      /^(?:Add|Assert|Connect|ConvertTo|Expand|Find|Get|Import|Mount|New|Remove|Resolve|Select|Start|Stop|Test)-Caps[A-Z]\w+$/
+      /^(?:Add|Assert|Connect|ConvertTo|Expand|Find|Get|Import|Mount|New|Remove|Resolve|Select|Start|Stop|Test|Write)-Caps[A-Z]\w+$/
     for (const { file, text, tokens } of sources) {
       assert.match(text, /^# \S.*\n/, file)
       assert.strictEqual(tokens.filter((token) => token.text === "function").length, 1, file)

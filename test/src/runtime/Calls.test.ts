@@ -19,13 +19,29 @@ describe("Calls", () => {
       assert.deepStrictEqual(yield* calls.poll("create"), { _tag: "Idle" })
       assert.isTrue(yield* calls.start("create", Deferred.await(answer), wake))
       assert.isFalse(yield* calls.start("create", Effect.die("a second one"), wake))
-      assert.deepStrictEqual(yield* calls.poll("create"), { _tag: "Running", startedAt: 42 })
+      assert.deepStrictEqual(yield* calls.poll("create"), { _tag: "Running", startedAt: 42, progress: 0 })
       const woken = yield* Effect.forkChild(Stream.runHead(calls.changes))
       yield* Deferred.succeed(answer, 7)
       assert.deepStrictEqual(yield* Fiber.join(woken).pipe(Effect.flatMap(Effect.fromOption)), wake)
       assert.isFalse(yield* calls.start("create", Effect.die("before it was polled"), wake))
       assert.deepStrictEqual(yield* calls.poll("create"), { _tag: "Finished", exit: Exit.succeed(7) })
       assert.deepStrictEqual(yield* calls.poll("create"), { _tag: "Idle" })
+    })
+  )
+
+  it.effect("tells how far a call is, once for each step and only while it runs", () =>
+    Effect.gen(function* () {
+      const calls = yield* Calls.make<number, string>()
+      const answer = yield* Deferred.make<number, string>()
+      yield* calls.progressed("create", 25)
+      yield* calls.start("create", Deferred.await(answer), wake)
+      for (const percent of [0, 25, 25, 50, 25]) yield* calls.progressed("create", percent)
+      assert.deepStrictEqual(yield* calls.poll("create"), { _tag: "Running", startedAt: 0, progress: 50 })
+      yield* Deferred.succeed(answer, 7)
+      // 25, 50 and the end.
+      assert.lengthOf(yield* Stream.runCollect(Stream.take(calls.changes, 3)), 3)
+      yield* calls.progressed("create", 75)
+      assert.deepStrictEqual(yield* calls.poll("create"), { _tag: "Finished", exit: Exit.succeed(7) })
     })
   )
 
