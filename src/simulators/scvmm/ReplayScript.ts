@@ -6,36 +6,17 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { readCreatePipeline } from "../../../layers/psrp/CreatePipeline.ts"
 import { decodeFragments, Defragmenter } from "../../../layers/psrp/Fragment.ts"
-import { decodeMessage, guidFromBytes, MessageType } from "../../../layers/psrp/Message.ts"
+import { decodeMessage, MessageType } from "../../../layers/psrp/Message.ts"
 import { readPublicKey, type RsaPublicKey } from "../../../layers/psrp/SessionKeyMessage.ts"
 import { actions } from "../../../layers/wsman/SoapNames.ts"
 import type { Operation } from "../../../layers/wsman/SoapOperation.ts"
 import type { Request } from "../../../layers/wsman/SoapRequest.ts"
-import { readRequest } from "../../../layers/wsman/SoapRequestReader.ts"
 import type { Recorded } from "./ReplayFile.ts"
+import { nameOfShell, payloadsOf, runsOf, type Shell, shellsOf } from "./ReplayShells.ts"
 
-/** Ids of the recording, in upper case, and what they are called now. */
+/** Ids of the recording, in upper case, and what they are called now. PSRP calls a shell's pool and a command's pipeline by the same ids. */
 export type Ids = Map<string, string>
-
-interface Command {
-  readonly id: string
-  readonly pipelineId: string | undefined
-  /** Names of what it runs; scripts have none. */
-  readonly runs: ReadonlyArray<string>
-  /** Of its CREATE_PIPELINE, until that is whole. */
-  readonly line: number
-}
-
-interface Shell {
-  readonly id: string
-  readonly name: string
-  readonly poolId: string | undefined
-  /** In the order of the file. */
-  readonly exchanges: Array<Recorded>
-  readonly commands: Map<string, Command>
-}
 
 /** A shell that a client of now has made. */
 interface Live {
@@ -66,19 +47,6 @@ export interface Script {
 /** As the recording names operations. */
 const nameOf = (operation: Operation): string => actions[operation._tag].split("/").at(-1) ?? ""
 
-const payloadsOf = (operation: Operation): ReadonlyArray<Uint8Array> => {
-  switch (operation._tag) {
-    case "Create":
-      return operation.creationXml === undefined ? [] : [operation.creationXml]
-    case "Command":
-      return [operation.arguments]
-    case "Send":
-      return operation.streams.map(({ data }) => data)
-    default:
-      return []
-  }
-}
-
 const commandIdOf = (operation: Operation): string | undefined => {
   const id =
     operation._tag === "Send"
@@ -89,89 +57,16 @@ const commandIdOf = (operation: Operation): string | undefined => {
   return id?.toUpperCase()
 }
 
-const nameOfShell = (operation: Operation | undefined): string =>
-  operation?._tag === "Create" ? (operation.name ?? "") : ""
-
 const guidsOf = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/[\dA-Fa-f]{8}(?:-[\dA-Fa-f]{4}){3}-[\dA-Fa-f]{12}/gu)].map(([guid]) => guid)
-
-const header = { bytes: 40, pool: 8, pipeline: 24 }
-
-/** The addresses in the header of a payload's first message. */
-const addressed = (operation: Operation, at: number): string | undefined => {
-  const [data = new Uint8Array(0)] = payloadsOf(operation)
-  const [first] = Result.getOrElse(decodeFragments(data), () => [])
-  return first?.start === true && first.blob.length >= header.bytes
-    ? guidFromBytes(first.blob.subarray(at, at + 16)).toUpperCase()
-    : undefined
-}
-
-/** What CREATE_PIPELINE runs, when it is whole. */
-const runsOf = (message: Uint8Array): ReadonlyArray<string> | undefined => {
-  const decoded = Result.getOrUndefined(decodeMessage(message))
-  if (decoded?.type !== MessageType.CreatePipeline) return undefined
-  const pipeline = Result.getOrUndefined(readCreatePipeline(decoded.data))
-  return pipeline?.statements.flat().map(({ name, isScript }) => (isScript ? "" : name))
-}
 
 const told = (runs: ReadonlyArray<string>): string => runs.map((name) => (name === "" ? "a script" : name)).join(" | ")
 
 const same = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
   a.length === b.length && a.every((name, index) => name.toLowerCase() === b[index]?.toLowerCase())
 
-const requestOf = ({ exchange }: Recorded): Effect.Effect<Request | undefined> =>
-  Effect.map(Effect.result(readRequest(exchange.request)), (read) =>
-    Result.isSuccess(read) && !("_tag" in read.success) ? read.success : undefined
-  )
-
-/** The recording by shell; what concerns none of its shells stays by itself. */
-const index = Effect.fnUntraced(function* (recording: ReadonlyArray<Recorded>) {
-  const shells: Array<Shell> = []
-  const byId = new Map<string, Shell>()
-  const inputs = new Map<Shell, Defragmenter>()
-  const others: Array<Recorded> = []
-  for (const recorded of recording) {
-    const { exchange } = recorded
-    const request = ["Create", "Command", "Send"].includes(exchange.operation) ? yield* requestOf(recorded) : undefined
-    const id = exchange.shellId?.toUpperCase() ?? ""
-    if (exchange.operation === "Create") {
-      const shell: Shell = {
-        id,
-        name: nameOfShell(request?.operation),
-        poolId: request && addressed(request.operation, header.pool),
-        exchanges: [recorded],
-        commands: new Map()
-      }
-      shells.push(shell)
-      byId.set(id, shell)
-      inputs.set(shell, new Defragmenter())
-      continue
-    }
-    const shell = byId.get(id)
-    if (shell === undefined) {
-      others.push(recorded)
-      continue
-    }
-    shell.exchanges.push(recorded)
-    if (request === undefined) continue
-    const commandId = exchange.commandId?.toUpperCase() ?? ""
-    if (exchange.operation === "Command") {
-      const pipelineId = addressed(request.operation, header.pipeline)
-      shell.commands.set(commandId, { id: commandId, pipelineId, runs: [], line: recorded.line })
-    }
-    for (const data of payloadsOf(request.operation)) {
-      for (const message of Result.getOrElse(inputs.get(shell)?.push(data) ?? Result.succeed([]), () => [])) {
-        const runs = runsOf(message)
-        const command = shell.commands.get(commandId)
-        if (runs !== undefined && command !== undefined) shell.commands.set(commandId, { ...command, runs })
-      }
-    }
-  }
-  return { shells, others }
-})
-
 export const make = Effect.fnUntraced(function* (recording: ReadonlyArray<Recorded>): Effect.fn.Return<Script> {
-  const { shells, others } = yield* index(recording)
+  const { shells, others } = yield* shellsOf(recording)
   const waiting = new Set(recording)
   const live = new Map<string, Live>()
   const answered = new Map<string, Match>()
@@ -210,8 +105,6 @@ export const make = Effect.fnUntraced(function* (recording: ReadonlyArray<Record
     waiting.delete(recorded)
     const id = request.operation.shellId?.toUpperCase() ?? shell.id
     const ids: Ids = new Map([[shell.id, id]])
-    const poolId = addressed(request.operation, header.pool)
-    if (shell.poolId !== undefined && poolId !== undefined) ids.set(shell.poolId, poolId)
     // A client knows its own shells by ids in their names.
     const now = guidsOf(nameOfShell(request.operation))
     for (const [index, known] of guidsOf(shell.name).entries()) ids.set(known.toUpperCase(), now[index] ?? known)
@@ -256,8 +149,6 @@ export const make = Effect.fnUntraced(function* (recording: ReadonlyArray<Record
     if (operation._tag === "Command" && command !== undefined && commandId !== undefined) {
       shell.commands.set(commandId, command.id)
       shell.ids.set(command.id, commandId)
-      const pipelineId = addressed(operation, header.pipeline)
-      if (command.pipelineId !== undefined && pipelineId !== undefined) shell.ids.set(command.pipelineId, pipelineId)
     }
     learnKey(shell, operation)
     const objection = listen(shell, operation, commandId ?? "")

@@ -50,8 +50,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   const unanswered = ({ exchange }: Recorded): Effect.Effect<WinRmLogOn.Reply> => {
     if (exchange.unanswered === "interrupted") return Effect.never
     if (exchange.status === undefined) return Effect.interrupt
-    const offer = exchange.status === 401 ? { "www-authenticate": "Negotiate" } : {}
-    return Effect.succeed(WinRmLogOn.plain(exchange.status, offer))
+    return Effect.succeed(WinRmLogOn.plain(exchange.status))
   }
 
   const answer = Effect.fnUntraced(function* (request: Request): Effect.fn.Return<WinRmLogOn.Reply> {
