@@ -1,5 +1,5 @@
 /** PsValue → CLIXML text (MS-PSRP §2.2.5), with reference ids where an object occurs twice or holds itself. */
-import * as Base64 from "effect/encoding/Base64"
+import { encodeBase64 } from "../wsman/Base64Bytes.ts"
 import { scalarElements } from "./CliXmlPrimitive.ts"
 import { escapeAttribute, escapeText } from "./CliXmlText.ts"
 import type { SecureStringCipher } from "./SecureString.ts"
@@ -38,7 +38,7 @@ class Encoder {
     else if (typeof value === "boolean") this.primitive("B", value ? "true" : "false", name)
     else if (typeof value === "bigint") this.primitive("I64", value.toString(), name)
     else if (typeof value === "number") this.number(value, name)
-    else if (value instanceof Uint8Array) this.primitive("BA", Base64.encode(value), name)
+    else if (value instanceof Uint8Array) this.primitive("BA", encodeBase64(value), name)
     else if (value._tag === "Scalar") this.primitive(scalarElements[value.type], escapeText(value.text), name)
     else if (value._tag === "SecureString") {
       if (this.cipher === undefined) throw new RangeError("CLIXML: a secure string without a session key")

@@ -1,6 +1,5 @@
 /** Primitive elements of CLIXML (MS-PSRP §2.2.5.1): their names, and their text as a value. */
-import * as Base64 from "effect/encoding/Base64"
-import * as Result from "effect/Result"
+import { decodeBase64 } from "../wsman/Base64Bytes.ts"
 import type { PsValue, ScalarType } from "./PsValue.ts"
 
 export const scalarElements: Readonly<Record<ScalarType, string>> = {
@@ -66,10 +65,8 @@ export const primitiveOf = (element: string, text: string): PsValue | undefined 
       const value = BigInt(digits)
       return BigInt.asIntN(64, value) === value ? value : undefined
     }
-    case "BA": {
-      const bytes = Base64.decode(text.replace(/[ \t\r\n]+/g, ""))
-      return Result.isSuccess(bytes) ? bytes.success : undefined
-    }
+    case "BA":
+      return decodeBase64(text.replace(/[ \t\r\n]+/g, ""))
     case "Nil":
       return null
     default: {

@@ -1,5 +1,5 @@
 /** The operations of WS-Management on shells (MS-WSMV §3.1.4), as values and as bodies of requests. */
-import * as Base64 from "effect/encoding/Base64"
+import { encodeBase64 } from "./Base64Bytes.ts"
 import { writeDuration } from "./SoapDuration.ts"
 import { namespaces as ns, selectorFilter } from "./SoapNames.ts"
 import { type StreamData, streamElement } from "./SoapStream.ts"
@@ -101,7 +101,7 @@ const optional = (name: string, value: string | undefined): Record<string, strin
   value === undefined ? {} : { [name]: value }
 
 const base64 = (namespace: string, name: string, bytes: Uint8Array | undefined): ReadonlyArray<SoapElement> =>
-  bytes === undefined ? [] : [element(namespace, name, {}, [Base64.encode(bytes)])]
+  bytes === undefined ? [] : [element(namespace, name, {}, [encodeBase64(bytes)])]
 
 const maxElementsOf = (namespace: string, count: number | undefined): ReadonlyArray<SoapElement> =>
   count === undefined ? [] : [element(namespace, "MaxElements", {}, [String(count)])]

@@ -1,6 +1,6 @@
 /** Streams of a shell as Send and ReceiveResponse carry them (MS-WSMV §2.2.4.37). */
-import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
+import { decodeBase64, encodeBase64 } from "./Base64Bytes.ts"
 import { namespaces as ns } from "./SoapNames.ts"
 import { element, elementsOf, SoapError, type SoapElement, textOf } from "./SoapXml.ts"
 
@@ -20,15 +20,16 @@ export const streamElement = ({ name, commandId, data, end }: StreamData): SoapE
       ...(commandId !== undefined && { CommandId: commandId }),
       ...(end === true && { End: "true" })
     },
-    data.length === 0 ? [] : [Base64.encode(data)]
+    data.length === 0 ? [] : [encodeBase64(data)]
   )
 
 /** Bytes of base64 text; white space in it is allowed, though nobody writes any. */
 export const bytesOf = (node: SoapElement): Result.Result<Uint8Array, SoapError> => {
   const text = textOf(node)
-  const strict = Base64.decode(text)
-  const decoded = Result.isSuccess(strict) ? strict : Base64.decode(text.replace(/\s+/gu, ""))
-  return Result.mapError(decoded, () => new SoapError({ reason: `${node.name} is not base64` }))
+  const bytes = decodeBase64(text) ?? decodeBase64(text.replace(/\s+/gu, ""))
+  return bytes === undefined
+    ? Result.fail(new SoapError({ reason: `${node.name} is not base64` }))
+    : Result.succeed(bytes)
 }
 
 export const readStreams = (parent: SoapElement): Result.Result<ReadonlyArray<StreamData>, SoapError> => {
