@@ -9,7 +9,7 @@ import * as Envelope from "./Envelope.ts"
 import * as Lane from "./Lane.ts"
 import { listShells } from "./ShellList.ts"
 import { isDisconnected, isForgotten, revive } from "./ShellRevival.ts"
-import { powershellResource, shellResource } from "./SoapNames.ts"
+import { powershellResource, shellResource, signals } from "./SoapNames.ts"
 import type { Operation } from "./SoapOperation.ts"
 import { writeRequest } from "./SoapRequest.ts"
 import { readCommandStarted, readCreated, readGotShell, readReceived } from "./SoapResponseReader.ts"
@@ -53,7 +53,7 @@ export interface Wsman {
    * connection that is lost meanwhile.
    */
   readonly receive: (shellId: string, commandId?: string) => Effect.Effect<Received, WsmanError>
-  /** `code`: one of SoapNames.signals. */
+  /** `code`: one of SoapNames.signals. A command that is gone counts as terminated. */
   readonly signal: (shellId: string, commandId: string, code: string) => Effect.Effect<void, WsmanError>
   /** A shell that is gone counts as deleted. */
   readonly delete: (shellId: string) => Effect.Effect<void, WsmanError>
@@ -89,6 +89,9 @@ export interface ConnectOptions {
 
 /** From one Receive to the next, when the first timed out. */
 const leastWaitMillis = 1000
+
+const isGone = (error: WsmanError): boolean =>
+  error._tag === "WsmanFault" && error.classification === "invalidSelectors"
 
 /**
  * A client of one listener. Nothing is dialled before the first operation. Command, Receive and Send share one lane, all
@@ -191,16 +194,16 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     })
 
     const signal: Wsman["signal"] = Effect.fn("Wsman.signal")(function* (shellId, commandId, code) {
-      yield* call(control, { _tag: "Signal", commandId, code }, of(shellId))
-    })
-
-    const remove: Wsman["delete"] = Effect.fn("Wsman.delete")(function* (shellId) {
-      yield* call(control, { _tag: "Delete" }, of(shellId)).pipe(
+      yield* call(control, { _tag: "Signal", commandId, code }, of(shellId)).pipe(
         Effect.catchIf(
-          (error) => error._tag === "WsmanFault" && error.classification === "invalidSelectors",
+          (error) => code === signals.terminate && isGone(error),
           () => Effect.void
         )
       )
+    })
+
+    const remove: Wsman["delete"] = Effect.fn("Wsman.delete")(function* (shellId) {
+      yield* call(control, { _tag: "Delete" }, of(shellId)).pipe(Effect.catchIf(isGone, () => Effect.void))
     })
 
     const disconnect: Wsman["disconnect"] = Effect.fn("Wsman.disconnect")(function* (shellId) {

@@ -7,6 +7,7 @@ import { sessionCapability, initRunspacePool, ourCapability } from "../../../lay
 import { createPipeline } from "../../../layers/psrp/CreatePipeline.ts"
 import { concatBytes, splitMessage } from "../../../layers/psrp/Fragment.ts"
 import { emptyGuid, encodeMessage, type MessageBody } from "../../../layers/psrp/Message.ts"
+import { signals } from "../../../layers/wsman/SoapNames.ts"
 import type { Operation } from "../../../layers/wsman/SoapOperation.ts"
 import { readRequest } from "../../../layers/wsman/SoapRequestReader.ts"
 import { type Answer, writeResponse } from "../../../layers/wsman/SoapResponse.ts"
@@ -205,6 +206,21 @@ describe("operations on shells", () => {
       yield* wsman.delete(first)
       assert.deepStrictEqual(yield* listener.shells, [])
       yield* wsman.delete(first)
+    }).pipe(Effect.scoped, inTime)
+  )
+
+  it.effect("a command that is gone meanwhile counts as terminated, but not as stopped", () =>
+    Effect.gen(function* () {
+      const listener = yield* listen()
+      const wsman = yield* listener.client
+      yield* create(wsman, first, "caps")
+      yield* wsman.command(first, commandId, pipeline(first))
+      listener.disturb([{ on: ["Signal"], times: 1, disturbance: { _tag: "Cut", place: "after" } }])
+      yield* wsman.signal(first, commandId, signals.terminate)
+      const [shell] = yield* listener.shells
+      assert.strictEqual(shell?.pipelinesHeld, 0)
+      const error = yield* Effect.flip(wsman.signal(first, commandId, signals.stop))
+      assert.deepInclude(error, { _tag: "WsmanFault", classification: "invalidSelectors" })
     }).pipe(Effect.scoped, inTime)
   )
 
