@@ -241,7 +241,7 @@ describe("WinRmServer, in process", () => {
         const pool = yield* open(wsman, poolOptions)
         const unknown = "11111111-2222-4333-8444-555555555555"
         const answers = [
-          yield* Effect.flip(wsman.signal(pool.shellId, unknown, signals.terminate)),
+          yield* Effect.flip(wsman.signal(pool.shellId, unknown, signals.stop)),
           yield* Effect.flip(wsman.receive(pool.shellId, unknown)),
           yield* Effect.flip(wsman.receive(unknown)),
           yield* Effect.flip(wsman.command(unknown, unknown, new Uint8Array([1])))
