@@ -26,10 +26,20 @@ export interface Proof {
   readonly accepted: (answer: HttpAnswer) => Effect.Effect<Carrier.Carrier, WsmanError>
 }
 
+/** What to look at where no password was wrong. */
+const remedies: { readonly [scheme: string]: string } = {
+  Kerberos:
+    "Check that the service principal HTTP/<host> is the host's own, that its clock is right, that Service/Auth/Kerberos is true and Service/Auth/CbtHardeningLevel is not Strict"
+}
+
 /** A 401 to a proof. On another socket it answered no challenge: that says nothing of the account. */
 const refused = (scheme: string, intact: boolean): AuthenticationFailed | Unavailable =>
   intact
-    ? new AuthenticationFailed({ detail: `HTTP 401 to the log-on by ${scheme}`, sent: false })
+    ? new AuthenticationFailed({
+        detail: `HTTP 401 to the log-on by ${scheme}`,
+        ...(remedies[scheme] !== undefined && { remedy: remedies[scheme] }),
+        sent: false
+      })
     : new Unavailable({ kind: "reset", detail: "the listener closed the connection during the log-on", sent: false })
 
 /** Sends the proof with nothing to say: no envelope leaves before both sides know each other. */

@@ -69,7 +69,7 @@ describe.skipIf(lacking !== "")("Kerberos with MIT's KDC and acceptor", () => {
     })
 
   /** The origin of a listener, and what to trust. */
-  const listener = (proof: "send" | "omit" | "spoil") =>
+  const listener = (proof: "send" | "omit" | "spoil", keys = "HTTP-localhost") =>
     Effect.gen(function* () {
       const { env, folder } = yield* kdc
       const authority = yield* CertificateAuthority.make("lab")
@@ -77,7 +77,7 @@ describe.skipIf(lacking !== "")("Kerberos with MIT's KDC and acceptor", () => {
       const [cert, key] = [path.join(folder, "tls.crt"), path.join(folder, "tls.key")]
       writeFileSync(cert, tls.cert)
       writeFileSync(key, tls.key)
-      const service = yield* keytab("HTTP-localhost")
+      const service = yield* keytab(keys)
       const child = yield* Effect.acquireRelease(
         Effect.sync(() =>
           spawn(python, [path.join(import.meta.dirname, "kerberos", "acceptor.py")], {
@@ -148,6 +148,16 @@ describe.skipIf(lacking !== "")("Kerberos with MIT's KDC and acceptor", () => {
         const elsewhere = yield* failure(endpoint, "capi@other.example")
         assert.deepInclude(elsewhere, { _tag: "WsmanUnavailable", kind: "ticket", sent: false })
       }).pipe(Effect.provide(Dial.layerUndici))
+  )
+
+  it.live("that a listener refuses says what to look at, which is no password", () =>
+    Effect.gen(function* () {
+      const endpoint = yield* listener("send", "capi")
+      yield* as("capi")
+      const error = yield* failure(endpoint)
+      assert.deepInclude(error, { _tag: "WsmanAuthenticationFailed", sent: false })
+      assert.match("remedy" in error ? (error.remedy ?? "") : "", /HTTP\/<host>.*CbtHardeningLevel/u)
+    }).pipe(Effect.provide(Dial.layerUndici))
   )
 
   it.live("counts a refusal of the KDC as one of the account's", () =>

@@ -31,6 +31,8 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_on(self, token):
+        # Otherwise a refusal would come with what is asked of the context next.
+        gssapi.SecurityContext.__DEFER_STEP_ERRORS__ = False
         context = gssapi.SecurityContext(creds=gssapi.Credentials(usage="accept"), usage="accept")
         try:
             proof = context.step(token)
