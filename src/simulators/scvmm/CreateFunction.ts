@@ -6,7 +6,7 @@ import { ErrorId, NewVirtualMachine } from "../../../schemas/vmm/Verb.ts"
 import * as Creation from "./Creation.ts"
 import { pause } from "./Model.ts"
 import type { Model } from "./Model.ts"
-import type { Terminated } from "./PowerShellHost.ts"
+import type { Streams, Terminated } from "./PowerShellHost.ts"
 import { byName, castGuid } from "./ReadFunctions.ts"
 import * as References from "./References.ts"
 import { implement } from "./SimulatedFunction.ts"
@@ -69,7 +69,8 @@ export const removeTemplate = (model: Model, name: string): Effect.Effect<"absen
   })
 
 const prepareAndCommit = (
-  { model, progress }: Caller,
+  model: Model,
+  streams: Streams,
   request: References.Request,
   resolved: References.Resolved,
   uid: string,
@@ -85,7 +86,7 @@ const prepareAndCommit = (
       yield* pause(model, "template")
       model.templates.set(templateName, { name: templateName, lock: undefined })
     }
-    yield* progress(functionName, 50)
+    yield* streams.progress(functionName, "", 50)
     yield* pause(model, "configuration")
     yield* pause(model, "placement")
     const host = Creation.placement(model, resolved)
@@ -94,7 +95,7 @@ const prepareAndCommit = (
         vmmError(12700, "Update-SCVMConfiguration", { detail: "no host is suitable for this virtual machine" })
       )
     }
-    yield* progress(functionName, 75)
+    yield* streams.progress(functionName, "", 75)
     // The last thing before the commit: a pipeline outlives the client that sent it.
     yield* assertNotCreated(model, request)
     const spent = (model.now() - began) / 1000
@@ -118,7 +119,7 @@ const prepareAndCommit = (
   )
 }
 
-export const newVirtualMachine = implement(NewVirtualMachine, (caller, request) =>
+export const newVirtualMachine = implement(NewVirtualMachine, (caller, request, streams) =>
   Effect.gen(function* () {
     const { model } = caller
     const began = model.now()
@@ -127,9 +128,9 @@ export const newVirtualMachine = implement(NewVirtualMachine, (caller, request) 
     // Each name costs a Get.
     yield* pause(model, "get")
     const resolved = yield* Effect.fromResult(References.resolve(model.fabric, request))
-    yield* caller.progress(functionName, 25)
+    yield* streams.progress(functionName, "", 25)
     const patience = Math.max(0, request.CommitWithinSeconds * 1000 - (model.now() - began))
-    const vm = yield* underMutex(caller, uid, patience, prepareAndCommit(caller, request, resolved, uid, began))
+    const vm = yield* underMutex(caller, uid, patience, prepareAndCommit(model, streams, request, resolved, uid, began))
     // What VMM stored is read back.
     yield* pause(model, "get")
     return [VirtualMachine.document(vm, model.now())]

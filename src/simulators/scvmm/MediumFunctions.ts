@@ -39,7 +39,7 @@ const mediumAt = (model: Model, functionName: string, sharePath: string): Effect
     : Effect.succeed(medium)
 }
 
-export const importMedium = implement(ImportMedium, ({ model, execHost, progress }, { FileName, Data, LibraryShare }) =>
+export const importMedium = implement(ImportMedium, ({ model, execHost }, { FileName, Data, LibraryShare }, streams) =>
   Effect.gen(function* () {
     if (!/^[^\\/:]+$/u.test(FileName)) {
       const message = `'${FileName}' is not a plain file name`
@@ -56,12 +56,12 @@ export const importMedium = implement(ImportMedium, ({ model, execHost, progress
       }),
       () =>
         pause(model, "write").pipe(
-          Effect.andThen(progress(ImportMedium.name, 25)),
+          Effect.andThen(streams.progress(ImportMedium.name, "", 25)),
           Effect.andThen(importIntoLibrary(model, sharePath, Data))
         ),
       (file) => Effect.sync(() => model.library.removeTemporary(file))
     )
-    yield* progress(ImportMedium.name, 75)
+    yield* streams.progress(ImportMedium.name, "", 75)
     const medium = yield* mediumAt(model, ImportMedium.name, sharePath)
     return [{ Id: medium.id, SharePath: medium.sharePath }]
   })

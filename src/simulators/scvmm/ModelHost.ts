@@ -78,7 +78,6 @@ const invoke =
   (functions: Functions, caller: Caller, defined: Set<string>) =>
   (commands: ReadonlyArray<Command>, streams: Streams): Effect.Effect<void, Terminated> =>
     Effect.gen(function* () {
-      caller.progress = (activity, percentComplete) => streams.progress(activity, "", percentComplete)
       let output: ReadonlyArray<string> = []
       for (const command of commands) {
         if (command.isScript) {
@@ -99,13 +98,7 @@ export const make = (model: Model, execHost: string, others: ReadonlyArray<Simul
   return {
     open: ({ installed = false }) =>
       Effect.map(pause(model, "session"), (): Runspace => {
-        const caller: Caller = {
-          model,
-          execHost,
-          environment: new Map(),
-          connected: installed,
-          progress: () => Effect.void
-        }
+        const caller: Caller = { model, execHost, environment: new Map(), connected: installed }
         return { invoke: invoke(functions, caller, new Set(installed ? functions.keys() : [])) }
       })
   }

@@ -16,8 +16,6 @@ export interface Caller {
   readonly environment: Map<string, string>
   /** Whether Get-SCVMMServer has succeeded here: its connection is the runspace's default. */
   connected: boolean
-  /** Write-Progress of what runs. */
-  progress: (activity: string, percentComplete: number) => Effect.Effect<void>
 }
 
 export interface SimulatedFunction {
@@ -99,12 +97,12 @@ const bind = <P, A>(
 /** The verb, answered by `body`: each answer becomes one compact JSON document. Answers that break the verb's schema are defects. */
 export const implement = <P, A>(
   verb: Verb<P, A>,
-  body: (caller: Caller, parameters: P) => Effect.Effect<ReadonlyArray<A>, Terminated>
+  body: (caller: Caller, parameters: P, streams: Streams) => Effect.Effect<ReadonlyArray<A>, Terminated>
 ): SimulatedFunction => ({
   name: verb.name,
-  invoke: (caller, given) =>
+  invoke: (caller, given, streams) =>
     Effect.fromResult(bind(verb, given)).pipe(
-      Effect.flatMap((parameters) => body(caller, parameters)),
+      Effect.flatMap((parameters) => body(caller, parameters, streams)),
       Effect.flatMap(
         Effect.forEach((answer) => Effect.map(Effect.orDie(Schema.encodeEffect(verb.answer)(answer)), JSON.stringify))
       )
