@@ -1,12 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Base64 from "effect/encoding/Base64"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as fs from "node:fs"
 import * as path from "node:path"
+import { splitMessage } from "../../../layers/psrp/Fragment.ts"
 import { type ProviderConnection, ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import * as WireRecorder from "../../../layers/scvmm/WireRecorder.ts"
+import { namespaces } from "../../../layers/wsman/SoapNames.ts"
+import { WireTap } from "../../../layers/wsman/WireTap.ts"
 import * as Verb from "../../../schemas/vmm/Verb.ts"
 import * as ReplayFile from "../../../src/simulators/scvmm/ReplayFile.ts"
 import type { SimulatedFunction } from "../../../src/simulators/scvmm/SimulatedFunction.ts"
@@ -155,6 +160,39 @@ describe("a wire recording", () => {
           ["Send", "failed", "object N, fragment N: N bytes"]
         ]
       )
+    })
+  )
+
+  it.effect("tells at a client's end what still waits for the rest of its message", () =>
+    Effect.gen(function* () {
+      const file = yield* newFile
+      const [first = new Uint8Array(0)] = splitMessage(1n, new Uint8Array(90), 60)
+      const client = Effect.gen(function* () {
+        const tap = yield* WireTap
+        const listener = yield* (
+          tap?.({
+            origin: "https://exec1:5986",
+            credentials: { authentication: "Basic", userName: "me", password: Redacted.make("a-password") },
+            scrub: undefined
+          }) ?? Effect.die("nobody records")
+        )
+        yield* listener({
+          lane: "data",
+          startedAt: 0,
+          millis: 1,
+          request: `<s:Envelope xmlns:s="${namespaces.soap}" xmlns:rsp="${namespaces.shell}"><s:Body><rsp:Send><rsp:Stream>${Base64.encode(first)}</rsp:Stream>a-password</rsp:Send></s:Body></s:Envelope>`,
+          status: undefined,
+          outcome: Exit.interrupt(1)
+        })
+        assert.strictEqual(linesOf(file).length, 1)
+      })
+      yield* Effect.scoped(client).pipe(Effect.provide(WireRecorder.layer(file)))
+      const [only, ...more] = Result.getOrThrow(ReplayFile.read(fs.readFileSync(file, "utf8"))).map(
+        ({ exchange }) => exchange
+      )
+      assert.deepStrictEqual(only?.withheld, ["object 1, fragment 0: 39 bytes"])
+      assert.include(only?.request, "</rsp:Stream>[redacted]</rsp:Send>")
+      assert.deepStrictEqual(more, [])
     })
   )
 

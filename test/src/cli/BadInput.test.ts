@@ -95,7 +95,11 @@ describe("what a person typed wrong ends with a message and 2", () => {
       fs.writeFileSync(kubeconfig, JSON.stringify(reachable))
       yield* refuses(
         /--record-wire: .*wire.jsonl exists already/u,
-        ...["manager", "--kubeconfig", kubeconfig, "--record-wire", file]
+        "manager",
+        "--kubeconfig",
+        kubeconfig,
+        "--record-wire",
+        file
       )
       yield* refuses(
         /--replay: .*wire.jsonl: line 2: the recording was cut in this line/u,
