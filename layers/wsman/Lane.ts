@@ -115,6 +115,7 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
   // Made now, so that connections dialled later outlive finalizers added after this lane: they may still need it.
   const scope = yield* Scope.fork(yield* Effect.scope)
   const one = yield* Semaphore.make(1)
+  const method = logOnMethod(options.credentials, options.endpoint)
   let open: Open | undefined
   let exchanges = 0
   let status: number | undefined
@@ -189,10 +190,10 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
 
   const exchange = Effect.fnUntraced(function* (envelope: string): Effect.fn.Return<string, WsmanError | LogOnLost> {
     status = undefined
-    const method = yield* Effect.fromResult(logOnMethod(options.credentials, options.endpoint))
+    const chosen = yield* Effect.fromResult(method)
     const on = yield* connected
     const known = on.carrier !== undefined
-    const carrier = (on.carrier ??= yield* logOn(method, on))
+    const carrier = (on.carrier ??= yield* logOn(chosen, on))
     const { headers, body, contentType } = carrier.wrap(utf8.encode(envelope))
     const answer = yield* send(on.connection, headers, body, contentType)
     if (answer.status === 401 && carrier.bound && (known || !(yield* on.connection.intact)))
