@@ -15,7 +15,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as Exchange from "../schemas/http/Exchange.ts"
 import type { Connection, Endpoint } from "./Dial.ts"
-import { InProcessResponse } from "./DialInProcessResponse.ts"
+import { DialResponse } from "./DialResponse.ts"
 import type { Fence } from "./Fence.ts"
 import { refusalOf } from "./Fence.ts"
 
@@ -101,7 +101,7 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
     const exchange = (
       line: Line,
       request: HttpClientRequest.HttpClientRequest
-    ): Effect.Effect<InProcessResponse, HttpClientError.HttpClientError> =>
+    ): Effect.Effect<DialResponse, HttpClientError.HttpClientError> =>
       Effect.gen(function* () {
         if (mute) return yield* Effect.never
         const url = Option.getOrUndefined(HttpClientRequest.toUrl(request))
@@ -115,7 +115,7 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
         }
         const body = yield* Effect.mapError(collect(request.body), (cause) => transport(request, cause))
 
-        const head = yield* Deferred.make<InProcessResponse, HttpClientError.HttpClientError>()
+        const head = yield* Deferred.make<DialResponse, HttpClientError.HttpClientError>()
         let pieces: Queue.Queue<Uint8Array, ConnectionLost | Cause.Done> | undefined
         let state: "waiting" | "running" | "ended" = "waiting"
         /** The socket of a running exchange is gone from this moment on. */
@@ -143,12 +143,12 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
             if (answer.body instanceof Uint8Array) {
               state = "ended"
               line.give(connection)
-              return yield* Deferred.succeed(head, new InProcessResponse(request, url, answer, answer.body))
+              return yield* Deferred.succeed(head, new DialResponse(request, url, answer, answer.body))
             }
             const sent = yield* Queue.make<Uint8Array, ConnectionLost | Cause.Done>({ capacity: 64 })
             pieces = sent
             const read = Stream.fromQueue(sent).pipe(Stream.ensuring(Effect.sync(() => abandon())))
-            yield* Deferred.succeed(head, new InProcessResponse(request, url, answer, read))
+            yield* Deferred.succeed(head, new DialResponse(request, url, answer, read))
             yield* Stream.runForEach(answer.body, (piece) => Queue.offer(sent, piece))
             state = "ended"
             line.give(connection)

@@ -9,6 +9,7 @@ import { TLSSocket } from "node:tls"
 import type { Dispatcher } from "undici"
 import { Agent, buildConnector, Client } from "undici"
 import type { Connection, Endpoint, Tls } from "./Dial.ts"
+import * as DialExchange from "./DialExchange.ts"
 import { thumbprintMismatch } from "./DialFailure.ts"
 import type { Route } from "./DialProxy.ts"
 import * as Tunnel from "./DialTunnel.ts"
@@ -151,7 +152,7 @@ export const make = (route: Route) => {
         intact = false
       })
       return {
-        client: yield* over(endpoint, dispatcher),
+        client: DialExchange.client(fenced(endpoint.fence, dispatcher), endpoint.origin),
         intact: Effect.sync(() => intact),
         opened: Effect.sync(() => opened),
         peerCertificate: Effect.sync(() => certificate)

@@ -1,4 +1,4 @@
-/** The answer of a server in this process, in the shape of every other HttpClientResponse. */
+/** An answer that Dial has itself, whole or in pieces, in the shape of every other HttpClientResponse. */
 import * as Effect from "effect/Effect"
 import * as Cookies from "effect/http/Cookies"
 import * as Headers from "effect/http/Headers"
@@ -13,7 +13,7 @@ import { pipeArguments } from "effect/Pipeable"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
-export class InProcessResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
+export class DialResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
   readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
   readonly [HttpClientResponse.TypeId]: typeof HttpClientResponse.TypeId = HttpClientResponse.TypeId
   readonly request: HttpClientRequest.HttpClientRequest
@@ -27,7 +27,7 @@ export class InProcessResponse extends Inspectable.Class implements HttpClientRe
   constructor(
     request: HttpClientRequest.HttpClientRequest,
     url: URL,
-    head: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
+    head: { readonly status: number; readonly headers: Headers.Input },
     body: Uint8Array | Stream.Stream<Uint8Array, unknown>
   ) {
     super()
@@ -35,7 +35,7 @@ export class InProcessResponse extends Inspectable.Class implements HttpClientRe
     this.url = url.href
     this.status = head.status
     this.headers = Headers.fromInput(head.headers)
-    if (body instanceof Uint8Array) this.bytes = new Uint8Array(body)
+    if (body instanceof Uint8Array) this.whole = body
     this.stream =
       body instanceof Uint8Array ? Stream.make(body) : Stream.mapError(body, (cause) => this.undecodable(cause))
   }
@@ -46,17 +46,19 @@ export class InProcessResponse extends Inspectable.Class implements HttpClientRe
     })
   }
 
-  /** The whole body, once read. */
+  private readonly whole: Uint8Array | undefined
+  /** The whole body in memory of its own, once read. */
   private bytes: Uint8Array<ArrayBuffer> | undefined
   private get body(): Effect.Effect<Uint8Array<ArrayBuffer>, HttpClientError.HttpClientError> {
-    return Effect.suspend(() =>
-      this.bytes !== undefined
+    return Effect.suspend(() => {
+      if (this.whole !== undefined) this.bytes ??= new Uint8Array(this.whole)
+      return this.bytes !== undefined
         ? Effect.succeed(this.bytes)
         : Effect.tap(Stream.mkUint8Array(this.stream), (bytes) => {
             this.bytes = bytes
             return Effect.void
           })
-    )
+    })
   }
 
   get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpClientError.HttpClientError> {
@@ -102,7 +104,7 @@ export class InProcessResponse extends Inspectable.Class implements HttpClientRe
   }
 
   toJSON(): unknown {
-    return HttpIncomingMessage.inspect(this, { _id: "InProcessResponse", url: this.url, status: this.status })
+    return HttpIncomingMessage.inspect(this, { _id: "DialResponse", url: this.url, status: this.status })
   }
 
   pipe() {
