@@ -1,5 +1,5 @@
 /** PsValue → CLIXML text (MS-PSRP §2.2.5), with reference ids where an object occurs twice or holds itself. */
-import { encodeBase64 } from "../wsman/Base64Bytes.ts"
+import { encodeBase64 } from "../wsman/SoapBase64.ts"
 import { scalarElements } from "./CliXmlPrimitive.ts"
 import { escapeAttribute, escapeText } from "./CliXmlText.ts"
 import type { SecureStringCipher } from "./SecureString.ts"

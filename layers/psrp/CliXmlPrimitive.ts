@@ -1,5 +1,5 @@
 /** Primitive elements of CLIXML (MS-PSRP §2.2.5.1): their names, and their text as a value. */
-import { decodeBase64 } from "../wsman/Base64Bytes.ts"
+import { decodeBase64 } from "../wsman/SoapBase64.ts"
 import type { PsValue, ScalarType } from "./PsValue.ts"
 
 export const scalarElements: Readonly<Record<ScalarType, string>> = {

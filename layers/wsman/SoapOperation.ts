@@ -1,5 +1,5 @@
 /** The operations of WS-Management on shells (MS-WSMV §3.1.4), as values and as bodies of requests. */
-import { encodeBase64 } from "./Base64Bytes.ts"
+import { encodeBase64 } from "./SoapBase64.ts"
 import { writeDuration } from "./SoapDuration.ts"
 import { namespaces as ns, selectorFilter } from "./SoapNames.ts"
 import { type StreamData, streamElement } from "./SoapStream.ts"

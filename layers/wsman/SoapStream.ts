@@ -1,6 +1,6 @@
 /** Streams of a shell as Send and ReceiveResponse carry them (MS-WSMV §2.2.4.37). */
 import * as Result from "effect/Result"
-import { decodeBase64, encodeBase64 } from "./Base64Bytes.ts"
+import { decodeBase64, encodeBase64 } from "./SoapBase64.ts"
 import { namespaces as ns } from "./SoapNames.ts"
 import { element, elementsOf, SoapError, type SoapElement, textOf } from "./SoapXml.ts"
 
