@@ -1,7 +1,8 @@
 /** Where a pipeline runs, and how its messages become fragments there and back. */
 import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Received, Wsman } from "../wsman/Wsman.ts"
+import type { Wsman } from "../wsman/Wsman.ts"
+import type { Received } from "../wsman/WsmanReceive.ts"
 import type { Defragmenter, ObjectSequence } from "./Fragment.ts"
 import type { OutgoingMessage } from "./FragmentCutter.ts"
 import { decodeMessage, encodeMessage, type Message, type MessageBody } from "./Message.ts"

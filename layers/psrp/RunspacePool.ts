@@ -54,7 +54,8 @@ export interface RunspacePool {
    */
   readonly reset: Effect.Effect<void, PsrpError>
   /**
-   * Whether the pool is still there, before it is used after a pause: one exchange beside what runs. A shell that the
+   * Whether the pool is still there: one exchange, beside the pipeline that runs. When none does it goes over the connection that
+   * the next Command takes, so that a dead one is found before it carries what must not be sent twice. A shell that the
    * listener disconnected is reconnected. Fails with PoolBroken when it is gone.
    */
   readonly check: Effect.Effect<ShellCheck, PsrpError>
@@ -188,9 +189,12 @@ export const open = Effect.fn("RunspacePool.open")(function* (
     yield* ask(pool, "reset", false, (asked) => resetRunspace(asked, ++resets))
   }).pipe(one.withPermit)
 
-  const check = Effect.suspend(() =>
-    health.broken === undefined ? checkShell(wsman, shellId) : Effect.fail(health.broken)
-  ).pipe(
+  const checkBy = (get: ReturnType<Wsman["get"]>) => checkShell(get, wsman.reconnect(shellId))
+  const check = Effect.gen(function* () {
+    if (health.broken !== undefined) return yield* health.broken
+    const idle = yield* one.withPermitsIfAvailable(1)(checkBy(wsman.probe(shellId)))
+    return Option.isSome(idle) ? idle.value : yield* checkBy(wsman.get(shellId))
+  }).pipe(
     Effect.tapError((error) =>
       Effect.sync(() => {
         if (error._tag === "PsrpPoolBroken") health.markBroken(error)

@@ -1,6 +1,6 @@
 /** Whether an idle pool's shell is still there, and connected. */
 import * as Effect from "effect/Effect"
-import type { Wsman } from "../wsman/Wsman.ts"
+import type { ShellState } from "../wsman/SoapShell.ts"
 import type { WsmanError } from "../wsman/WsmanError.ts"
 import { PoolBroken, type PsrpError, TransportFailed } from "./PsrpError.ts"
 
@@ -17,17 +17,15 @@ const lost = (cause: WsmanError) => new PoolBroken({ reason: cause.message, sent
  * request. Fails with PoolBroken when the shell is lost, with the transport's error when nobody knows.
  */
 export const checkShell = Effect.fn("RunspacePool.check")(function* (
-  wsman: Wsman,
-  shellId: string
+  get: Effect.Effect<ShellState, WsmanError>,
+  reconnect: Effect.Effect<void, WsmanError>
 ): Effect.fn.Return<ShellCheck, PsrpError> {
-  const shell = yield* Effect.mapError(wsman.get(shellId), (error) =>
+  const shell = yield* Effect.mapError(get, (error) =>
     error._tag === "WsmanFault" && error.classification === "invalidSelectors" ? lost(error) : failed(error)
   )
   if (shell.state === "Disconnected") {
-    yield* Effect.logInfo("reconnecting a shell that was idle").pipe(Effect.annotateLogs({ shell_id: shellId }))
-    yield* Effect.mapError(wsman.reconnect(shellId), (error) =>
-      error._tag === "WsmanFault" ? lost(error) : failed(error)
-    )
+    yield* Effect.logInfo("reconnecting a shell that was idle").pipe(Effect.annotateLogs({ shell_id: shell.shellId }))
+    yield* Effect.mapError(reconnect, (error) => (error._tag === "WsmanFault" ? lost(error) : failed(error)))
   }
   return { memoryUsedBytes: shell.memoryUsedBytes }
 })

@@ -1,7 +1,8 @@
 /** What a runspace pool itself says and is told, beside its pipelines. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Received, StreamName } from "../wsman/Wsman.ts"
+import type { StreamName } from "../wsman/Wsman.ts"
+import type { Received } from "../wsman/WsmanReceive.ts"
 import { Defragmenter, type ObjectSequence } from "./Fragment.ts"
 import { expectsAnswer, readHostCall, refuseHostCall } from "./HostCall.ts"
 import { type Message, type MessageBody, MessageType, messageTypeName } from "./Message.ts"

@@ -1,6 +1,6 @@
 /** Shells of a WinRM listener: the WS-Management operations that carry PSRP (MS-WSMV §3.1). */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Guid from "../../schemas/Guid.ts"
 import type { Dial, Endpoint } from "../Dial.ts"
@@ -8,25 +8,18 @@ import type { Credentials } from "./Credentials.ts"
 import * as Envelope from "./Envelope.ts"
 import * as Lane from "./Lane.ts"
 import { listShells } from "./ShellList.ts"
-import { isDisconnected, isForgotten, revive } from "./ShellRevival.ts"
+import { isDisconnected, revive } from "./ShellRevival.ts"
 import { powershellResource, shellResource, signals } from "./SoapNames.ts"
 import type { Operation } from "./SoapOperation.ts"
 import { writeRequest } from "./SoapRequest.ts"
-import { readCommandStarted, readCreated, readGotShell, readReceived } from "./SoapResponseReader.ts"
+import { readCommandStarted, readCreated, readGotShell } from "./SoapResponseReader.ts"
 import type { ShellState } from "./SoapShell.ts"
 import { WireTap } from "./WireTap.ts"
 import * as WsmanCall from "./WsmanCall.ts"
 import type { WsmanError } from "./WsmanError.ts"
+import { type Received, receiveFrom } from "./WsmanReceive.ts"
 
 export type StreamName = "stdin" | "pr"
-
-export interface Received {
-  /** In the order of the envelope; one data may hold several fragments. */
-  readonly streams: ReadonlyArray<{ readonly name: string; readonly commandId?: string; readonly data: Uint8Array }>
-  readonly state?: "Pending" | "Running" | "Done"
-  /** An earlier answer was lost: this one should hold what was in that. */
-  readonly repeated?: boolean
-}
 
 export interface Wsman {
   /** `shellId`: the runspace pool's id in upper case. `creationXml`: SESSION_CAPABILITY and INIT_RUNSPACEPOOL. */
@@ -59,6 +52,11 @@ export interface Wsman {
   readonly delete: (shellId: string) => Effect.Effect<void, WsmanError>
   /** Costs one exchange, which a Receive that waits does not hold up. */
   readonly get: (shellId: string) => Effect.Effect<ShellState, WsmanError>
+  /**
+   * The same over the connection that Commands take: who hears the answer knows that it is alive. One that is silent for 2 s
+   * is replaced.
+   */
+  readonly probe: (shellId: string) => Effect.Effect<ShellState, WsmanError>
   /** Every shell of the listener that this user may see, other clients' and configurations' included. */
   readonly shells: Effect.Effect<ReadonlyArray<ShellState>, WsmanError>
   /** Leaves the shell's pipelines running, for a Reconnect. */
@@ -87,8 +85,8 @@ export interface ConnectOptions {
   readonly scrub?: (text: string) => string
 }
 
-/** From one Receive to the next, when the first timed out. */
-const leastWaitMillis = 1000
+/** A connection that something between forgot gives no sign; a state is answered at once. */
+const probeMillis = 2000
 
 const isGone = (error: WsmanError): boolean =>
   error._tag === "WsmanFault" && error.classification === "invalidSelectors"
@@ -115,10 +113,18 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     const call = WsmanCall.make(() => ({ ...common, maxEnvelopeBytes: envelope.maxBytes() }), options.scrub)
     const of = (shellId: string) => ({ resourceUri, selectors: { ShellId: shellId } })
 
-    const get: Wsman["get"] = Effect.fn("Wsman.get")(function* (shellId) {
-      const { body } = yield* call(control, { _tag: "Get" }, { ...of(shellId), resourceUri: shellResource })
-      return yield* WsmanCall.read(readGotShell(body))
-    })
+    const stateOf = (lane: Lane.Lane, shellId: string) =>
+      Effect.flatMap(call(lane, { _tag: "Get" }, { ...of(shellId), resourceUri: shellResource }), ({ body }) =>
+        WsmanCall.read(readGotShell(body))
+      )
+    const get: Wsman["get"] = Effect.fn("Wsman.get")((shellId: string) => stateOf(control, shellId))
+
+    const probe: Wsman["probe"] = Effect.fn("Wsman.probe")((shellId: string) =>
+      stateOf(data, shellId).pipe(
+        Effect.timeoutOption(probeMillis),
+        Effect.flatMap(Option.match({ onNone: () => stateOf(data, shellId), onSome: Effect.succeed }))
+      )
+    )
 
     const reconnect: Wsman["reconnect"] = Effect.fn("Wsman.reconnect")(function* (shellId) {
       yield* call(control, { _tag: "Reconnect" }, of(shellId))
@@ -160,38 +166,13 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       yield* deliver({ _tag: "Send", streams }, shellId)
     })
 
-    const receive: Wsman["receive"] = Effect.fn("Wsman.receive")(function* (shellId, commandId) {
-      const operation: Operation = {
-        _tag: "Receive",
-        ...(commandId === undefined ? {} : { commandId }),
-        streams: ["stdout"]
-      }
-      const began = yield* Clock.currentTimeMillis
-      const subject = { ...of(shellId), options: { WSMAN_CMDSHELL_OPTION_KEEPALIVE: "True" } }
-      return yield* call(data, operation, subject).pipe(
-        Effect.catchIf(
-          (error) => isDisconnected(error) || isForgotten(error),
-          () =>
-            revive(get(shellId), reconnect(shellId)).pipe(
-              Effect.andThen(call(data, operation, subject)),
-              Effect.map((answered) => ({ ...answered, repeated: true }))
-            )
-        ),
-        Effect.flatMap(({ body, repeated }) =>
-          Effect.map(WsmanCall.read(readReceived(body)), (received): Received => ({ ...received, repeated }))
-        ),
-        Effect.catchIf(
-          (error) => error._tag === "WsmanFault" && error.classification === "operationTimeout",
-          () =>
-            Effect.gen(function* () {
-              // A listener that does not wait must not be asked without pause.
-              const waited = (yield* Clock.currentTimeMillis) - began
-              yield* Effect.sleep(Math.min(leastWaitMillis, Math.max(0, leastWaitMillis - waited)))
-              return { streams: [] } satisfies Received
-            })
-        )
+    const receive: Wsman["receive"] = Effect.fn("Wsman.receive")((shellId: string, commandId?: string) =>
+      receiveFrom(
+        (operation) => call(data, operation, { ...of(shellId), options: { WSMAN_CMDSHELL_OPTION_KEEPALIVE: "True" } }),
+        revive(get(shellId), reconnect(shellId)),
+        commandId
       )
-    })
+    )
 
     const signal: Wsman["signal"] = Effect.fn("Wsman.signal")(function* (shellId, commandId, code) {
       yield* call(control, { _tag: "Signal", commandId, code }, of(shellId)).pipe(
@@ -230,6 +211,7 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       signal,
       delete: remove,
       get,
+      probe,
       shells: listShells(call, control),
       disconnect,
       reconnect,

@@ -3,7 +3,9 @@
  * output: the fragments are those of WS-Management, so PSRP is told the truth, and everything of WinRM is made up here.
  *
  * One packet a line: Data, Command, Signal and Close, each with the GUID of a pipeline or of zeros for the pool, and each
- * acknowledged before the next of that GUID may follow: a server hands lines to its threads, and could mix them up.
+ * acknowledged before the next of that GUID may follow: a server hands lines to its threads, and could mix them up. The
+ * server's own Data is not acknowledged: PowerShell would take that for an error. It answers the Close of a pool once every
+ * pipeline was closed, and ends with code 160 and a line on standard error when its input does.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -18,9 +20,9 @@ import { Defragmenter } from "../../layers/psrp/Fragment.ts"
 import { decodeMessage, emptyGuid, MessageType } from "../../layers/psrp/Message.ts"
 import { signals } from "../../layers/wsman/SoapNames.ts"
 import { isFinal, readPipelineState } from "../../layers/psrp/PipelineMessage.ts"
-import type { Received, Wsman } from "../../layers/wsman/Wsman.ts"
-import { Unavailable, type WsmanError } from "../../layers/wsman/WsmanError.ts"
-import { ended } from "./Process.ts"
+import type { Wsman } from "../../layers/wsman/Wsman.ts"
+import type { Received } from "../../layers/wsman/WsmanReceive.ts"
+import { Protocol, Unavailable, type WsmanError } from "../../layers/wsman/WsmanError.ts"
 
 /** What the server said for the pool or one pipeline, and whether that was all. */
 interface Inbox {
@@ -30,25 +32,32 @@ interface Inbox {
 }
 
 export interface StdioWsman extends Wsman {
-  /** Packets both ways, without their data: "> Command", "< DataAck". */
+  /** Packets both ways, without their data: "> Command", "< DataAck"; the last is how the process ended: "< exit 160". */
   readonly packets: ReadonlyArray<string>
+  /** Ids of the commands that were begun. */
+  readonly begun: ReadonlyArray<string>
   /** What the child wrote to standard error. */
   readonly complaints: () => string
 }
 
+const nothing = new Uint8Array(0)
 const packetPattern = /^<(\w+) (?:Stream='(\w+)' )?PSGuid='([0-9a-fA-F-]+)' ?(?:\/>|>([A-Za-z0-9+/=]*)<\/\w+>)$/
 
 /** As a Receive of WinRM: no output for this long is an answer without any. */
 const operationTimeout = "20 seconds"
+/** Milliseconds that PowerShell's own client waits for an acknowledgement. */
+const acknowledgedWithin = 60_000
 
-/** The process lives in the scope: at its end it has two seconds to leave by itself. */
+/** The process lives in the scope: at its end it has five seconds to leave by itself. */
 export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Effect<StdioWsman, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const over = yield* Deferred.make<void>()
     const child = yield* Effect.acquireRelease(
       Effect.sync(() => childProcess.spawn(binary, args, { stdio: "pipe" })),
       (process) =>
-        ended(process).pipe(
-          Effect.timeout("2 seconds"),
+        Deferred.await(over).pipe(
+          Effect.interruptible,
+          Effect.timeout("5 seconds"),
           Effect.catch(() => Effect.sync(() => process.kill("SIGKILL")))
         )
     )
@@ -56,6 +65,9 @@ export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Eff
     const inboxes = new Map<string, Inbox>()
     const acknowledgements = new Map<string, Deferred.Deferred<void, WsmanError>>()
     const locks = new Map<string, Semaphore.Semaphore>()
+    const begun: Array<string> = []
+    /** Of those, the ones that were not closed. */
+    const running = new Set<string>()
     let complaints = ""
     let gone: Unavailable | undefined
     const lost = yield* Deferred.make<never, WsmanError>()
@@ -91,6 +103,12 @@ export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Eff
         inbox.final ||= isLast(inbox, bytes)
         Queue.offerUnsafe(inbox.data, bytes)
       } else if (packet.endsWith("Ack")) {
+        if (packet === "CloseAck") {
+          // As WinRM says Done of a command that was terminated, without a state of its pipeline.
+          const inbox = inboxOf(key)
+          inbox.final = true
+          Queue.offerUnsafe(inbox.data, nothing)
+        }
         const waiting = acknowledgements.get(`${packet} ${key}`)
         if (waiting !== undefined) Deferred.doneUnsafe(waiting, Effect.void)
       } else fail(`no packet: ${line.slice(0, 200)}`)
@@ -99,7 +117,11 @@ export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Eff
     child.stderr.on("data", (piece: Buffer) => (complaints += piece.toString("utf8")))
     child.stdin.on("error", (error) => fail(error.message))
     child.on("error", (error) => fail(error.message))
-    child.on("close", (code, signal) => fail(`the server ended with ${code ?? signal}`))
+    child.on("close", (code, signal) => {
+      packets.push(`< exit ${code ?? signal}`)
+      Deferred.doneUnsafe(over, Effect.void)
+      fail(`the server ended with ${code ?? signal}`)
+    })
 
     /** Writes a packet and waits for its acknowledgement. */
     const post = (
@@ -109,8 +131,8 @@ export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Eff
       content?: string
     ): Effect.Effect<void, WsmanError> =>
       Effect.suspend(() => {
-        const lock = locks.get(`${packet} ${guid}`) ?? Semaphore.makeUnsafe(1)
-        locks.set(`${packet} ${guid}`, lock)
+        const lock = locks.get(guid) ?? Semaphore.makeUnsafe(1)
+        locks.set(guid, lock)
         const key = `${packet}Ack ${guid}`
         return Effect.gen(function* () {
           if (gone !== undefined) return yield* gone
@@ -119,7 +141,9 @@ export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Eff
           packets.push(`> ${packet}`)
           const start = `<${packet} ${attributes}PSGuid='${guid}'`
           child.stdin.write(content === undefined ? `${start} />\n` : `${start}>${content}</${packet}>\n`)
-          yield* Deferred.await(acknowledged)
+          const late = new Unavailable({ kind: "timeout", detail: `no ${packet}Ack in time`, sent: true })
+          const timer = setTimeout(() => Deferred.doneUnsafe(acknowledged, Effect.fail(late)), acknowledgedWithin)
+          yield* Deferred.await(acknowledged).pipe(Effect.ensuring(Effect.sync(() => clearTimeout(timer))))
         }).pipe(
           Effect.ensuring(Effect.sync(() => acknowledgements.delete(key))),
           // An acknowledgement that nobody awaits would be taken for that of the next packet.
@@ -130,14 +154,27 @@ export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Eff
     const data = (guid: string, stream: string, bytes: Uint8Array) =>
       post("Data", guid, `Stream='${stream}' `, Buffer.from(bytes).toString("base64"))
 
+    const get = (shellId: string): ReturnType<Wsman["get"]> =>
+      gone ?? Effect.succeed({ shellId, inputStreams: ["stdin", "pr"], outputStreams: ["stdout"], state: "Connected" })
+
+    const close = (guid: string) =>
+      Effect.andThen(
+        Effect.sync(() => running.delete(guid)),
+        post("Close", guid, "")
+      )
+    const unknown = new Protocol({ detail: "standard input and output have no connection to lose", sent: false })
+
     return {
       packets,
+      begun,
       complaints: () => complaints,
       maxFragmentBytes: 32 * 1024,
       exchanges: Effect.sync(() => packets.length),
       create: ({ shellId, creationXml }) => Effect.as(data(emptyGuid, "Default", creationXml), { shellId }),
       command: (_shellId, commandId, firstFragments) => {
         const guid = commandId.toLowerCase()
+        begun.push(guid)
+        running.add(guid)
         return Effect.as(Effect.andThen(post("Command", guid, ""), data(guid, "Default", firstFragments)), {
           commandId
         })
@@ -154,20 +191,26 @@ export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Eff
           const rest = Queue.sizeUnsafe(inbox.data) > 0 ? yield* Queue.takeAll(inbox.data) : []
           const id = commandId === undefined ? {} : { commandId }
           return {
-            streams: [...(Option.isSome(first) ? [first.value] : []), ...rest].map((bytes) => ({
-              name: "stdout",
-              ...id,
-              data: bytes
-            })),
+            streams: [...(Option.isSome(first) ? [first.value] : []), ...rest]
+              .filter(({ length }) => length > 0)
+              .map((bytes) => ({ name: "stdout", ...id, data: bytes })),
             ...(commandId === undefined ? {} : { state: inbox.final ? "Done" : "Running" })
           } satisfies Received
         }),
-      signal: (_shellId, commandId, code) =>
-        post(code === signals.stop ? "Signal" : "Close", commandId.toLowerCase(), ""),
+      signal: (_shellId, commandId, code) => {
+        const guid = commandId.toLowerCase()
+        return code === signals.stop ? post("Signal", guid, "") : close(guid)
+      },
       delete: () =>
-        Effect.andThen(
-          post("Close", emptyGuid, ""),
-          Effect.sync(() => child.stdin.end())
-        )
+        Effect.forEach([...running], close, { discard: true }).pipe(
+          Effect.andThen(post("Close", emptyGuid, "")),
+          Effect.andThen(Effect.sync(() => child.stdin.end()))
+        ),
+      get,
+      probe: get,
+      shells: Effect.succeed([]),
+      disconnect: () => unknown,
+      reconnect: () => unknown,
+      enlarge: Effect.void
     } satisfies StdioWsman
   })

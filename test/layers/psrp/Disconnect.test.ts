@@ -1,12 +1,14 @@
 /** What a runspace pool lives through: cut connections, disconnected shells, small envelopes, output that is lost. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { encodeFragment, splitMessage } from "../../../layers/psrp/Fragment.ts"
 import { emptyGuid, encodeMessage, type MessageBody } from "../../../layers/psrp/Message.ts"
 import { pipelineOutput, PipelineState, pipelineState } from "../../../layers/psrp/PipelineMessage.ts"
 import { type Invocation, open } from "../../../layers/psrp/RunspacePool.ts"
-import type { Received } from "../../../layers/wsman/Wsman.ts"
+import type { Received } from "../../../layers/wsman/WsmanReceive.ts"
 import { WsmanFault } from "../../../layers/wsman/WsmanError.ts"
 import type { Rule } from "../../../src/simulators/scvmm/Disturbance.ts"
 import { inTime } from "../../harness/VirtualTime.ts"
@@ -99,6 +101,19 @@ describe("a shell that was idle", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("is checked beside a command that runs, without waiting for it", () =>
+    Effect.gen(function* () {
+      const { listener, pool } = yield* opened()
+      const running = yield* Effect.forkChild(pool.invoke([sleep(10)]))
+      yield* Effect.sleep("1 second")
+      const began = yield* Clock.currentTimeMillis
+      yield* pool.check
+      assert.strictEqual((yield* Clock.currentTimeMillis) - began, 0)
+      assert.strictEqual(listener.actions().at(-1), "Get")
+      assert.strictEqual((yield* Fiber.join(running)).state, "Completed")
+    }).pipe(Effect.scoped, inTime)
+  )
+
   it.effect("is reconnected where the listener has disconnected it, and used as before", () =>
     Effect.gen(function* () {
       const { listener, wsman, pool } = yield* opened()
@@ -144,16 +159,50 @@ describe("a shell that was idle", () => {
       const disconnected = { inputStreams: [], outputStreams: [], state: "Disconnected" } as const
       const wsman = scripted({
         overrides: {
-          get: (shellId) => Effect.succeed({ shellId, ...disconnected }),
+          probe: (shellId) => Effect.succeed({ shellId, ...disconnected }),
           reconnect: () => Effect.fail(taken)
         }
       })
       const pool = yield* openPool(wsman)
       assert.strictEqual((yield* Effect.flip(pool.check))._tag, "PsrpPoolBroken")
-      const silent = yield* openPool(scripted({ overrides: { get: () => Effect.fail(taken) } }))
+      const silent = yield* openPool(scripted({ overrides: { probe: () => Effect.fail(taken) } }))
       assert.strictEqual((yield* Effect.flip(silent.check))._tag, "PsrpTransportFailed")
       assert.isTrue(Option.isNone(yield* silent.broken))
     }).pipe(Effect.scoped)
+  )
+})
+
+describe("a connection that was idle", () => {
+  const connections = (listener: Effect.Success<ReturnType<typeof opened>>["listener"]) =>
+    listener.seen.slice(-2).map(({ action, connection }) => [action, connection.id])
+
+  it.effect("is proved by a check before a Command takes it", () =>
+    Effect.gen(function* () {
+      const { listener, pool } = yield* opened()
+      yield* pool.invoke([echo("once")])
+      yield* pool.check
+      const [[, proved] = []] = connections(listener).slice(-1)
+      listener.disturb([])
+      const before = listener.seen.length
+      yield* pool.invoke([echo("twice")])
+      const command = listener.seen.slice(before).find(({ action }) => action === "Command")
+      assert.strictEqual(command?.connection.id, proved)
+    }).pipe(Effect.scoped, inTime)
+  )
+
+  it.effect.each([
+    ["was reset", { _tag: "Cut", place: "before" }, 0],
+    ["gives no sign", { _tag: "Silence", carriedOut: false }, 2]
+  ] as const)("and %s is replaced by the check, and the Command runs once", ([, disturbance, seconds]) =>
+    Effect.gen(function* () {
+      const { listener, pool } = yield* opened()
+      listener.disturb([{ on: ["Get"], times: 1, disturbance }])
+      const began = yield* Clock.currentTimeMillis
+      yield* pool.check
+      assert.strictEqual((yield* Clock.currentTimeMillis) - began, seconds * 1000)
+      assert.deepStrictEqual((yield* pool.invoke([echo("x")])).output, ["x"])
+      assert.strictEqual(yield* listener.pipelines, 1)
+    }).pipe(Effect.scoped, inTime)
   )
 })
 

@@ -13,7 +13,8 @@ import {
 } from "../../../layers/psrp/Message.ts"
 import { pipelineOutput, PipelineState, pipelineState } from "../../../layers/psrp/PipelineMessage.ts"
 import * as RunspacePool from "../../../layers/psrp/RunspacePool.ts"
-import type { Received, Wsman } from "../../../layers/wsman/Wsman.ts"
+import type { Wsman } from "../../../layers/wsman/Wsman.ts"
+import type { Received } from "../../../layers/wsman/WsmanReceive.ts"
 import { Unavailable, type WsmanError } from "../../../layers/wsman/WsmanError.ts"
 import { packetBytes, readRecording, type Recording } from "./Recording.ts"
 
@@ -50,7 +51,7 @@ export interface Script {
   /** Answers to each pipeline's Receives, in the order of the Commands. */
   readonly pipelines: ReadonlyArray<ReadonlyArray<Step>>
   readonly maxFragmentBytes?: number
-  readonly overrides?: Partial<Pick<Wsman, "create" | "command" | "signal" | "delete" | "send" | "get" | "reconnect">>
+  readonly overrides?: Partial<Pick<Wsman, "create" | "command" | "signal" | "delete" | "send" | "probe" | "reconnect">>
 }
 
 export class ScriptedWsman implements Wsman {
@@ -141,8 +142,15 @@ export class ScriptedWsman implements Wsman {
   get(shellId: string): ReturnType<Wsman["get"]> {
     return Effect.suspend(() => {
       this.log.push("get")
+      return Effect.succeed({ shellId, inputStreams: [], outputStreams: [] })
+    })
+  }
+
+  probe(shellId: string): ReturnType<Wsman["probe"]> {
+    return Effect.suspend(() => {
+      this.log.push("probe")
       const shell = { shellId, inputStreams: [], outputStreams: [], state: "Connected" } as const
-      return this.overrides.get?.(shellId) ?? Effect.succeed(shell)
+      return this.overrides.probe?.(shellId) ?? Effect.succeed(shell)
     })
   }
 
