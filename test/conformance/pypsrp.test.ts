@@ -45,7 +45,7 @@ const wires: ReadonlyArray<{
   { name: "Basic over https", over: "https", auth: "basic" },
   { name: "NTLM, sealed over http", over: "http", auth: "ntlm" },
   { name: "NTLM over https, bound to the certificate", over: "Strict", auth: "ntlm" },
-  { name: "Basic over https, in small fragments", over: "https", auth: "basic", options: { fragmentBytes: 1000 } },
+  { name: "Basic over https, in small fragments", over: "https", auth: "basic", options: { fragmentBytes: 4000 } },
   { name: "NTLM, sealed over http, piece by piece", over: "http", auth: "ntlm", options: { delivery: "Piecewise" } }
 ]
 
