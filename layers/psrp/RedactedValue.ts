@@ -5,8 +5,11 @@ import type { PsDictionary, PsList, PsObject, PsScalar, PsValue } from "./PsValu
 /** Takes known secrets out of a text. */
 export type Scrub = (text: string) => string
 
-/** Names under which a text is a secret whoever wrote it. */
-const telling = /passw|secret|token|credential|api_?key/iu
+/** Names under which a text is a secret whoever wrote it, or may hold one: a function's definition is its source. */
+const telling = /passw|secret|token|credential|api_?key|^definition$/iu
+
+/** What no text shows: source, too, may hold secrets. */
+const sealed: ReadonlySet<PsScalar["type"]> = new Set(["SecureString", "ScriptBlock"])
 
 const described = (type: string, count: number, unit: string): string =>
   `[${type} of ${count} ${unit}${count === 1 ? "" : "s"}]`
@@ -94,7 +97,7 @@ export const shown = (value: PsValue, scrub: Scrub): PsValue =>
   mapped(value, {
     label: scrub,
     text: scrub,
-    scalar: (scalar) => (scalar.type === "SecureString" ? describe(scalar) : { ...scalar, text: scrub(scalar.text) }),
+    scalar: (scalar) => (sealed.has(scalar.type) ? describe(scalar) : { ...scalar, text: scrub(scalar.text) }),
     named: (name, item) => (telling.test(name) && isText(item) ? describe(item) : undefined)
   })
 

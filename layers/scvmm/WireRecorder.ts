@@ -88,7 +88,8 @@ const writerOf = (file: string, descriptor: number, limit: number): Writer => {
 }
 
 const policyOf = (moduleText: string): Omit<Policy, "scrub"> => {
-  const functions = new Set(verbs.map(({ name }) => name.toLowerCase()))
+  // Of Get-Command we ask for our own functions alone.
+  const functions = new Set(["get-command", ...verbs.map(({ name }) => name.toLowerCase())])
   const errorIds = new Set<string>([...Object.values(ErrorId), extraFunctionInvalid])
   return {
     isOurs: (command, isScript) => (isScript ? command === moduleText : functions.has(command.toLowerCase())),

@@ -6,12 +6,15 @@ import * as Result from "effect/Result"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Dial from "../../../../layers/Dial.ts"
+import { bag } from "../../../../layers/psrp/PsObject.ts"
 import { type ProviderConnection, ScvmmSession, type Session } from "../../../../layers/scvmm/ScvmmSession.ts"
 import * as WireRecorder from "../../../../layers/scvmm/WireRecorder.ts"
 import type { Handler } from "../../../../schemas/http/Exchange.ts"
 import * as Verb from "../../../../schemas/vmm/Verb.ts"
 import * as ReplayFile from "../../../../src/simulators/scvmm/ReplayFile.ts"
+import type { PowerShellHost } from "../../../../src/simulators/scvmm/PowerShellHost.ts"
 import * as ReplayServer from "../../../../src/simulators/scvmm/ReplayServer.ts"
+import * as WinRmServer from "../../../../src/simulators/scvmm/WinRmServer.ts"
 import * as Folder from "../../../harness/Folder.ts"
 import * as Site from "../../../layers/scvmm/Site.ts"
 
@@ -149,6 +152,32 @@ describe("a recording", () => {
       const { result, text } = yield* recorded(both)
       assert.strictEqual(text.match(/"operation":"Create"/gu)?.length, 2)
       assert.deepStrictEqual(yield* replayed(text, both), result)
+    })
+  )
+
+  it.effect("of a site's own configuration tells which functions it lacks", () =>
+    Effect.gen(function* () {
+      const lacking: PowerShellHost = {
+        open: () =>
+          Effect.succeed({
+            invoke: (_, streams) => streams.output(bag({ Name: "Connect-CapsServer", Definition: "source" }))
+          })
+      }
+      const server = yield* WinRmServer.make({
+        host: lacking,
+        users: [{ userName: connection.userName, password: Site.password }],
+        configurations: ["Own"]
+      })
+      const site = { ...(yield* Site.make()), hosts: { [Site.exec1]: server, [Site.exec2]: server } }
+      const own = Effect.flatMap(ScvmmSession, (sessions) =>
+        ended(sessions.runAll({ ...connection, configurationName: "Own" }, Verb.GetVirtualMachineList, { Ids: [] }))
+      )
+      const { result, text } = yield* recorded(own, site)
+      assert.match(String(result), /it lacks Get-CapsVirtualMachine/u)
+      assert.strictEqual(yield* replayed(text, own), result)
+      const shown = [...text.matchAll(/[A-Za-z0-9+/]{40,}=*/gu)].map(([run]) => Buffer.from(run, "base64").toString())
+      assert.include(shown.join(), "[String of 6 characters]")
+      assert.notInclude(shown.join(), "source")
     })
   )
 
