@@ -14,6 +14,7 @@ import { IsoBuilder } from "../../../layers/seed/IsoBuilder.ts"
 import { type MachineContext, reporting } from "./MachineContext.ts"
 import * as PowerStep from "./PowerStep.ts"
 import * as SeedContent from "./SeedContent.ts"
+import { networkingOf } from "./VmSpecHook.ts"
 
 /** The seed cannot be made from what the user gave; `message` names the field or key. */
 export class SeedInvalid extends Data.TaggedError("SeedInvalid")<{ readonly message: string }> {
@@ -58,18 +59,21 @@ export const seedCall = Effect.fn("SeedCall.run")(function* (
   vm: VirtualMachine,
   vmId: string
 ) {
-  const { machine, connection, placement } = context
-  const seed = yield* Effect.fromResult(
-    SeedContent.seedOf(machine, placement.networking, vmId, yield* userData(context))
-  ).pipe(Effect.mapError((error) => new SeedInvalid({ message: error.message })))
-  const medium = yield* IsoBuilder.use((builder) => builder.build(seed)).pipe(
-    Effect.mapError((error) => new SeedInvalid({ message: error.message }))
-  )
+  const { machine, connection } = context
+  // Before a session is held for it.
+  const data = yield* userData(context)
   const fileName = SeedContent.fileNameOf(machine)
   const { libraryShare } = connection
   const sessions = yield* ScvmmSession
   return yield* sessions.use(connection, (session) =>
     Effect.gen(function* () {
+      const networking = yield* networkingOf(context, session)
+      const seed = yield* Effect.fromResult(SeedContent.seedOf(machine, networking, vmId, data)).pipe(
+        Effect.mapError((error) => new SeedInvalid({ message: error.message }))
+      )
+      const medium = yield* IsoBuilder.use((builder) => builder.build(seed)).pipe(
+        Effect.mapError((error) => new SeedInvalid({ message: error.message }))
+      )
       yield* session.run(
         ImportMedium,
         { FileName: fileName, Data: medium, LibraryShare: libraryShare },
