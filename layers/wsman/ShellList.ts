@@ -17,7 +17,7 @@ export const listShells = Effect.fn("Wsman.shells")(function* (
   lane: Lane
 ): Effect.fn.Return<ReadonlyArray<ShellState>, WsmanError> {
   const page = (operation: Operation) =>
-    Effect.flatMap(call(lane, operation, { resourceUri: shellResource, selectors: {} }), ({ body }) =>
+    Effect.flatMap(call(lane, operation, { resourceUri: shellResource, selectors: {} }), (body) =>
       read(readShellPage(body))
     )
   const found: Array<ShellState> = []

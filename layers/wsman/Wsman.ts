@@ -114,7 +114,7 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     const of = (shellId: string) => ({ resourceUri, selectors: { ShellId: shellId } })
 
     const stateOf = (lane: Lane.Lane, shellId: string) =>
-      Effect.flatMap(call(lane, { _tag: "Get" }, { ...of(shellId), resourceUri: shellResource }), ({ body }) =>
+      Effect.flatMap(call(lane, { _tag: "Get" }, { ...of(shellId), resourceUri: shellResource }), (body) =>
         WsmanCall.read(readGotShell(body))
       )
     const get: Wsman["get"] = Effect.fn("Wsman.get")((shellId: string) => stateOf(control, shellId))
@@ -140,7 +140,7 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       )
 
     const create: Wsman["create"] = Effect.fn("Wsman.create")(function* (shell) {
-      const { body } = yield* call(
+      const body = yield* call(
         data,
         {
           _tag: "Create",
@@ -157,7 +157,7 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     })
 
     const command: Wsman["command"] = Effect.fn("Wsman.command")(function* (shellId, commandId, firstFragments) {
-      const { body } = yield* deliver({ _tag: "Command", commandId, arguments: firstFragments }, shellId)
+      const body = yield* deliver({ _tag: "Command", commandId, arguments: firstFragments }, shellId)
       return { commandId: yield* WsmanCall.read(readCommandStarted(body)) }
     })
 
@@ -168,7 +168,12 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
 
     const receive: Wsman["receive"] = Effect.fn("Wsman.receive")((shellId: string, commandId?: string) =>
       receiveFrom(
-        (operation) => call(data, operation, { ...of(shellId), options: { WSMAN_CMDSHELL_OPTION_KEEPALIVE: "True" } }),
+        (operation, onRepeat) =>
+          call(data, operation, {
+            ...of(shellId),
+            options: { WSMAN_CMDSHELL_OPTION_KEEPALIVE: "True" },
+            onRepeat
+          }),
         revive(get(shellId), reconnect(shellId)),
         commandId
       )

@@ -15,15 +15,12 @@ export interface Subject {
   readonly resourceUri: string
   readonly selectors: Readonly<Record<string, string>>
   readonly options?: Readonly<Record<string, string>>
+  /** Told before the request is sent again: an answer to it may be lost. */
+  readonly onRepeat?: () => void
 }
 
-export interface Answered {
-  readonly body: SoapElement
-  /** An earlier answer to the same request was lost on its way. */
-  readonly repeated: boolean
-}
-
-export type Call = (lane: Lane, operation: Operation, subject: Subject) => Effect.Effect<Answered, WsmanError>
+/** Answers the Body. */
+export type Call = (lane: Lane, operation: Operation, subject: Subject) => Effect.Effect<SoapElement, WsmanError>
 
 /** What is the same in all requests of one client; asked for each. */
 export type Common = () => Pick<RequestHeader, "to" | "sessionId" | "operationTimeoutSeconds" | "maxEnvelopeBytes">
@@ -95,17 +92,18 @@ export const make = (common: Common, scrub: (text: string) => string = (text) =>
     return response.body
   })
 
-  return Effect.fnUntraced(function* (lane, operation, { resourceUri, selectors, options = {} }) {
+  return Effect.fnUntraced(function* (lane, operation, { resourceUri, selectors, options = {}, onRepeat }) {
     const messageId = `uuid:${(yield* Guid.random).toUpperCase()}`
     const envelope = writeRequest({ header: { ...common(), messageId, resourceUri, selectors, options }, operation })
     for (let repeats = 0; ; repeats++) {
       const outcome = yield* Effect.result(exchange(lane, envelope, messageId, operation._tag))
-      if (Result.isSuccess(outcome)) return { body: outcome.success, repeated: repeats > 0 }
+      if (Result.isSuccess(outcome)) return outcome.success
       const error = outcome.failure
       if (!repeatable.has(operation._tag) || !mayPass(error, operation._tag, repeats)) return yield* error
       yield* Effect.logDebug("sending a request again").pipe(
         Effect.annotateLogs({ operation: operation._tag, reason: error.message })
       )
+      onRepeat?.()
       yield* Effect.sleep(repeats * 1000)
     }
   })

@@ -285,6 +285,17 @@ describe("output after a Receive that was sent again", () => {
     })
   )
 
+  it.effect("is missed also when it was a time-out that answered the second Receive", () =>
+    Effect.gen(function* () {
+      const result = yield* run(
+        receive(false, output(first, "a")),
+        receive(true),
+        receive(false, completed(first + 2n))
+      )
+      assert.deepStrictEqual(lost(result), ["PsrpProtocolViolation", true])
+    })
+  )
+
   it.effect("counts once where it comes twice", () =>
     Effect.gen(function* () {
       const result = yield* run(

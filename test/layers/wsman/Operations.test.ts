@@ -185,6 +185,18 @@ describe("operations on shells", () => {
       }).pipe(Effect.scoped, inTime)
   )
 
+  it.effect("a Receive tells that an answer was lost, also when the next one is a time-out", () =>
+    Effect.gen(function* () {
+      const listener = yield* listen()
+      const wsman = yield* listener.client
+      yield* create(wsman, first, "caps")
+      yield* wsman.receive(first)
+      listener.disturb([{ on: ["Receive"], times: 1, disturbance: { _tag: "Cut", place: "before" } }])
+      assert.deepStrictEqual(yield* wsman.receive(first), { streams: [], repeated: true })
+      assert.deepStrictEqual(yield* wsman.receive(first), { streams: [], repeated: false })
+    }).pipe(Effect.scoped, inTime)
+  )
+
   it.effect.each(["before", "after", "within"] as const)("a Command that was cut %s is never sent again", (place) =>
     Effect.gen(function* () {
       const listener = yield* listen()
