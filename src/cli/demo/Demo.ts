@@ -74,6 +74,14 @@ const writable = Effect.fnUntraced(function* (file: string) {
     )
 })
 
+/** The recordings of so many processes can be made. */
+const recordable = (file: string, processes: number) =>
+  Effect.forEach(
+    Array.from({ length: processes }, (_, index) => RecordWire.fileOf(file, index + 1)),
+    RecordWire.check,
+    { discard: true }
+  )
+
 const kept = (site: Site.Site, screen: Screen.Screen) =>
   Effect.gen(function* () {
     yield* screen.print([
@@ -186,7 +194,7 @@ export const run = (options: Options) =>
       })
     }
     if (options.json !== undefined) yield* writable(options.json)
-    if (options.recordWire !== undefined) yield* RecordWire.check(options.recordWire)
+    if (options.recordWire !== undefined) yield* recordable(options.recordWire, options.crash ? 2 : 1)
     const path = yield* Path.Path
     const home = yield* folder(options.keep)
     // What the simulators say must not run into the picture.

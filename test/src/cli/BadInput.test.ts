@@ -91,6 +91,10 @@ describe("what a person typed wrong ends with a message and 2", () => {
       const file = path.join(yield* folder, "wire.jsonl")
       fs.writeFileSync(file, '{"recording":"capscvmm wire","version":1,"at":""}\n{"at":')
       yield* refuses(/--record-wire: .*wire.jsonl exists already: name a new file/u, "demo", "--record-wire", file)
+      fs.renameSync(file, `${file}.2`)
+      yield* refuses(/--record-wire: .*wire.jsonl.2 exists already/u, "demo", "--record-wire", file)
+      assert.isFalse(fs.existsSync(file))
+      fs.renameSync(`${file}.2`, file)
       const kubeconfig = path.join(yield* folder, "kubeconfig")
       fs.writeFileSync(kubeconfig, JSON.stringify(reachable))
       yield* refuses(
