@@ -43,7 +43,7 @@ export const path = "/wsman"
 /** What an answer may take beyond the operation timeout: transport, and the listener's own slack. */
 const graceSeconds = 5
 
-/** Seven times what our requests allow the listener: whoever sends more is none. */
+/** Twice what our requests allow the listener: whoever sends more is none. */
 const maxAnswerBytes = 1024 * 1024
 
 /** Codes of a peer that speaks something else than HTTP, or none with TLS where TLS is expected. */
