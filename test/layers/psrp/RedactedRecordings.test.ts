@@ -22,7 +22,12 @@ const read = Effect.fnUntraced(function* (text: string) {
     streams: received?.streams.map(({ name, commandId, data }) => ({
       name,
       commandId,
-      fragments: Result.getOrElse(decodeFragments(data), () => []).map(({ blob: _, ...header }) => header)
+      fragments: Result.getOrElse(decodeFragments(data), () => []).map((fragment) => [
+        fragment.objectId,
+        fragment.fragmentId,
+        fragment.start,
+        fragment.end
+      ])
     }))
   }
 })
