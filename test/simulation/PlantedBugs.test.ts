@@ -65,7 +65,9 @@ describe("a bug that was planted is found", () => {
     async () => {
       const failures = await found("no intent", {
         tamper: PlantedBugs.forgetsIntent,
-        functions: [PlantedBugs.createsBlindly]
+        functions: [PlantedBugs.createsBlindly],
+        // Else the successor deletes the attempt's shell, which it finds by its name.
+        mayListShells: false
       })
       assert.isAtLeast(failures.filter((failure) => twice.test(failure)).length, 2)
     },
@@ -92,6 +94,7 @@ describe("a shell that is not deleted before the next attempt", () => {
   // A seed with which the second look falls so: one in three does.
   const slow: Options = {
     ...options("slow 3"),
+    mayListShells: false,
     latency: { ...given.latency, placement: [40, 100], commit: [20, 28] }
   }
   const explored = (broken: Partial<Options>) =>

@@ -34,6 +34,8 @@ export interface Options {
   readonly record: boolean
   readonly functions?: World.Options["functions"]
   readonly tamper?: Incarnation.Tamper
+  /** Of the account on the exec hosts: without that, nobody finds an earlier operator's shells by their names. */
+  readonly mayListShells?: boolean
   readonly settings?: Partial<Operator.Settings & Replica.Settings>
   /** What the scenario may take. */
   readonly limit: Duration.Duration
@@ -83,6 +85,10 @@ const build = (options: Options, timeline: Timeline, process: Process.Process, l
     const otherHost = scvmm.execHost(scvmm.inventory.execHosts[1] ?? "")
     if (otherHost === undefined) return yield* Effect.die("a site with one exec host")
     const other = yield* WinRmServer.make({ host: otherHost, users: scvmm.inventory.accounts })
+    if (options.mayListShells === false) {
+      const disturbance = { _tag: "Fault", code: 5, subcode: "AccessDenied", text: "Access is denied." } as const
+      for (const host of [winrm, other]) host.disturb([{ on: ["Enumerate"], disturbance }])
+    }
     if (kubernetes === undefined) return yield* Effect.die("a world without a Kubernetes API")
     const waiters = new Set<Queue.Queue<void>>()
     kubernetes.follow(({ object, store, type }) => {

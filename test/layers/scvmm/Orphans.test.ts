@@ -89,6 +89,10 @@ describe("Orphans", () => {
 
   it.effect("that use the quota of shells up make room", () =>
     Effect.gen(function* () {
+      const alone = { ...connection, execHosts: [exec1] }
+      const list = Effect.andThen(ScvmmSession, (session) =>
+        session.run(alone, Verb.GetVirtualMachineList, { Ids: [] })
+      )
       const site = yield* Site.make({ quotas: { maxShellsPerUser: 1 } })
       yield* killed(site, list)
       assert.strictEqual((yield* site.hosts[exec1].shells).length, 1)

@@ -36,9 +36,9 @@ const holds = (seen: Load, { sequential, concurrent }: (typeof calls)[keyof type
   assert.isAtLeast(seen.shells, 1)
   assert.isAtMost(seen.shells, 3)
   assert.isAtMost(seen.held, 10)
-  // Of nine thousand calls a hundred bytes each would be one MiB.
-  assert.isBelow(seen.heap.sequential - seen.heap.begun, mebibyte)
-  assert.isBelow(seen.heap.concurrent - seen.heap.sequential, mebibyte)
+  // Three hundred bytes for each of nine thousand calls; compiled code and caches come and go by one MiB.
+  assert.isBelow(seen.heap.sequential - seen.heap.begun, 3 * mebibyte)
+  assert.isBelow(seen.heap.concurrent - seen.heap.sequential, 3 * mebibyte)
 }
 
 describe("very many calls", () => {

@@ -232,6 +232,39 @@ describe("an idle session", () => {
   )
 })
 
+describe("spec.sessions", () => {
+  it.effect("holds for shells that are being deleted, too", () =>
+    within(
+      (site) =>
+        Effect.gen(function* () {
+          const session = yield* ScvmmSession
+          const borrow = (held: Effect.Effect<void>) => session.use(connection, () => held)
+          const borrowed = yield* Effect.forEach([1, 2], () => Effect.forkChild(borrow(Effect.never)))
+          const most = { shells: 0 }
+          const watch = yield* Effect.forkChild(
+            Effect.forever(
+              Effect.gen(function* () {
+                most.shells = Math.max(most.shells, (yield* shells(site))[0] ?? 0)
+                yield* Effect.sleep("100 millis")
+              })
+            )
+          )
+          yield* Effect.sleep("5 seconds")
+          site.hosts[exec1].disturb([{ on: ["Delete"], disturbance: { _tag: "Delay", seconds: 4 } }])
+          yield* Fiber.interruptAll(borrowed)
+          const again = borrow(Effect.sleep("3 seconds"))
+          yield* Effect.all([again, again, list], { concurrency: "unbounded" })
+          yield* Effect.sleep("10 seconds")
+          yield* Fiber.interrupt(watch)
+          site.hosts[exec1].disturb([])
+          assert.strictEqual(most.shells, 3)
+        }),
+      {},
+      "50 millis"
+    )
+  )
+})
+
 describe("a provider with machines in transition", () => {
   it.effect("keeps one session, and releases it an idle time after", () =>
     within((site) =>
@@ -301,7 +334,7 @@ describe("exec hosts", () => {
         assert.strictEqual(yield* session.use(connection, ({ execHost }) => Effect.succeed(execHost)), exec1)
         assert.strictEqual(yield* Fiber.join(long), exec2)
         yield* Effect.sleep("5 seconds")
-        assert.strictEqual((yield* shells(site))[1], 0)
+        assert.deepStrictEqual(yield* shells(site), [1, 0])
         assert.deepStrictEqual([...new Set(outcomes(logs))], ["ok"])
         assert.deepStrictEqual(
           (yield* session.hosts(connection.uid)).map(({ host, ok }) => [host, ok]),
@@ -321,11 +354,14 @@ describe("exec hosts", () => {
         yield* Effect.sleep("31 seconds")
         // With Basic the look at the idle session is a log-on.
         site.hosts[exec1].disturb([{ disturbance: { _tag: "Forget" } }])
+        let exchanges = 0
+        site.onExchange = () => void (exchanges += 1)
         const error = yield* Effect.flip(list)
         assert.strictEqual(error._tag, "ScvmmAuthenticationFailed")
         const again = yield* Effect.flip(list)
         assert.strictEqual(again._tag, "ScvmmAuthenticationFailed")
         assert.strictEqual((yield* shells(site))[1], 0)
+        assert.strictEqual(exchanges, 1)
         yield* Effect.sleep("16 minutes")
       })
     )

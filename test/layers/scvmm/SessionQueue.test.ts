@@ -108,6 +108,20 @@ describe("SessionQueue", () => {
     assert.isUndefined(later.session)
   })
 
+  it("whose session turned out dead is served before those who came after", () => {
+    const queue = new SessionQueue<Session>(() => 2)
+    queue.add({ since: 0 })
+    const dead = queue.ask("blocking")
+    const later = queue.ask("read")
+    queue.serve()
+    queue.leave(dead)
+    const again = queue.ask("blocking", true)
+    queue.add({ since: 1 })
+    queue.serve()
+    assert.isDefined(again.session)
+    assert.isUndefined(later.session)
+  })
+
   it("lends the session that was used last, and puts an unused one back to its place", () => {
     const queue = new SessionQueue<Session>(() => 3)
     for (const since of [0, 1, 2]) queue.add({ since })
