@@ -82,7 +82,31 @@ describe("a provider that cannot be used", () => {
             reason: "TransportInvalid",
             says: /ca\.crt.*not a PEM/u
           },
-          { name: "password", secret: { ...good, password: "wrong" }, reason: "AuthenticationFailed", says: /Secret/u },
+          {
+            name: "password",
+            secret: { ...good, password: "wrong" },
+            reason: "AuthenticationFailed",
+            says: /password of the Secret.*No log-on is tried since \d{4}-.*Z.*the next is at .*Z.*scvmm-retry-auth/u
+          },
+          {
+            name: "function",
+            spec: { extraFunctions: { AddVMSpec: "param($spec) {" } },
+            reason: "ExtraFunctionInvalid",
+            says: /spec\.extraFunctions\.AddVMSpec is not taken: line 1/u
+          },
+          {
+            name: "replaced",
+            spec: { extraFunctions: { "New-CapsVirtualMachine": "1" } },
+            reason: "ExtraFunctionsInvalid",
+            says: /spec\.extraFunctions\.New-CapsVirtualMachine would replace/u
+          },
+          {
+            name: "endpoint",
+            spec: { env: { A: "b" } },
+            transport: { configurationName: "Capscvmm" },
+            reason: "ExtraFunctionsInvalid",
+            says: /spec\.env: the session configuration "Capscvmm"/u
+          },
           { name: "keys", secret: { username: "x" }, reason: "CredentialsInvalid", says: /data\.password/u },
           {
             name: "secret",
