@@ -1,8 +1,18 @@
-"""A PowerShell of a few commands on psrpcore's server, behind the framing that `pwsh -s` speaks on standard input and output."""
+"""
+A PowerShell of a few commands on psrpcore's server, behind the framing that `pwsh -s` speaks on standard input and output.
+
+As strict as PowerShell's own mediator, or stricter: each line is handled by a thread of its own, acknowledgements come late, the
+pool's Close is answered once every pipeline was closed, and at the end of its input it complains and leaves with code 160. A
+client that breaks a rule of the framing is told so on standard error, and the process ends with code 3.
+"""
 
 import base64
+import os
+import random
 import re
 import sys
+import threading
+import time
 import uuid
 
 from psrpcore import (
@@ -127,7 +137,7 @@ def run(pipeline):
     for command in pipeline.metadata.commands:
         name = command.command_text
         values = [value for _, value in command.parameters]
-        if name == "Write-Output":
+        if name in ("Write-Output", "Echo-Value"):
             for value in values:
                 pipeline.write_output(value)
         elif name == "Show":
@@ -164,6 +174,10 @@ def run(pipeline):
         elif name == "Wait":
             pipeline.write_output("waiting")
             return
+        elif name == "Die":
+            sys.stderr.write("out of memory\n")
+            sys.stderr.flush()
+            os._exit(134)
         elif name == "Read-Input":
             inputs[pipeline.pipeline_id] = []
             return
@@ -171,6 +185,9 @@ def run(pipeline):
             variables[values[0]] = values[1]
         elif name == "Get-Global":
             pipeline.write_output(variables.get(values[0]))
+        elif name == "Get-Line":
+            for _ in range(values[0]):
+                pipeline.write_output("x" * values[1])
         elif name == "Get-Text":
             pipeline.write_output("aä\U0001d11e" * values[0])
     pipeline.complete()
@@ -198,31 +215,83 @@ def handle(event):
         pool.runspace_availability_response(event.ci, True)
 
 
-for line in sys.stdin:
-    packet, stream, text, data = PACKET.match(line.strip()).groups()
+lock = threading.Lock()
+# GUIDs whose last packet was not acknowledged yet, pipelines that were not closed yet.
+unanswered = set()
+open_pipelines = set()
+all_closed = threading.Condition(lock)
+
+
+def broken(rule):
+    sys.stderr.write(f"broken rule: {rule}\n")
+    sys.stderr.flush()
+    os._exit(3)
+
+
+def serve(packet, stream, text, data):
+    # Threads take lines as they come: whoever sends two of one GUID at once finds them mixed up.
+    time.sleep(random.random() * 0.002)
     guid = uuid.UUID(text)
-    pipeline = pool.pipeline_table.get(guid)
-    if packet == "Command":
-        ServerPipeline(pool, guid)
-    elif packet == "Data":
-        kind = StreamType.prompt_response if stream == "PromptResponse" else StreamType.default
-        pool.receive_data(PSRPPayload(base64.b64decode(data), kind, None if guid == ZERO else guid))
-        write(f"<DataAck PSGuid='{text}' />")
-        while True:
-            event = pool.next_event()
-            if event is None:
-                break
-            handle(event)
-    elif packet == "Signal":
-        pipeline.begin_stop()
-        pipeline.stop()
-    elif packet == "Close" and guid == ZERO:
-        pool.begin_close()
-        pool.close()
-    elif packet == "Close":
-        pipeline.close()
-    flush()
-    if packet != "Data":
+    with lock:
+        pipeline = pool.pipeline_table.get(guid)
+        if packet == "Command":
+            open_pipelines.add(guid)
+            ServerPipeline(pool, guid)
+        elif packet == "Data":
+            # A pipeline that is closed lets its data pass, and acknowledges it.
+            if guid == ZERO or guid in open_pipelines:
+                kind = StreamType.prompt_response if stream == "PromptResponse" else StreamType.default
+                pool.receive_data(PSRPPayload(base64.b64decode(data), kind, None if guid == ZERO else guid))
+                while True:
+                    event = pool.next_event()
+                    if event is None:
+                        break
+                    handle(event)
+        elif packet == "Signal":
+            if guid == ZERO:
+                broken("a pool takes no Signal")
+            if pipeline is not None and pipeline.state == PSInvocationState.Running:
+                pipeline.begin_stop()
+                pipeline.stop()
+        elif packet == "Close" and guid == ZERO:
+            all_closed.wait_for(lambda: not open_pipelines)
+            pool.begin_close()
+            pool.close()
+        elif packet == "Close":
+            if pipeline is not None and pipeline.state == PSInvocationState.Running:
+                # Ended without a word.
+                del pool.pipeline_table[guid]
+            elif pipeline is not None:
+                pipeline.close()
+            open_pipelines.discard(guid)
+            all_closed.notify_all()
+        flush()
+        unanswered.discard(guid)
         write(f"<{packet}Ack PSGuid='{text}' />")
-    if packet == "Close" and guid == ZERO:
-        break
+
+
+def end():
+    sys.stderr.write("The input stream has ended.\n")
+    sys.stderr.flush()
+    os._exit(160)
+
+
+for line in sys.stdin:
+    line = line.rstrip("\r\n")
+    if line == "":
+        end()
+    match = PACKET.match(line)
+    if match is None:
+        broken(f"no packet: {line[:80]}")
+    packet, stream, text, data = match.groups()
+    if packet not in ("Data", "Command", "Signal", "Close"):
+        broken(f"a server takes no {packet}")
+    if (stream is not None) != (packet == "Data"):
+        broken(f"attributes of {packet}")
+    guid = uuid.UUID(text)
+    with lock:
+        if guid in unanswered:
+            broken(f"{packet} before the packet before it was acknowledged")
+        unanswered.add(guid)
+    threading.Thread(target=serve, args=(packet, stream, text, data), daemon=True).start()
+end()

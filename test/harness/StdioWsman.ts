@@ -9,6 +9,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
@@ -45,8 +46,8 @@ const packetPattern = /^<(\w+) (?:Stream='(\w+)' )?PSGuid='([0-9a-fA-F-]+)' ?(?:
 
 /** As a Receive of WinRM: no output for this long is an answer without any. */
 const operationTimeout = "20 seconds"
-/** Milliseconds that PowerShell's own client waits for an acknowledgement. */
-const acknowledgedWithin = 60_000
+/** So long PowerShell's own client waits for an acknowledgement. */
+const acknowledgedWithin = "60 seconds"
 
 /** The process lives in the scope: at its end it has five seconds to leave by itself. */
 export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Effect<StdioWsman, never, Scope.Scope> =>
@@ -142,8 +143,12 @@ export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Eff
           const start = `<${packet} ${attributes}PSGuid='${guid}'`
           child.stdin.write(content === undefined ? `${start} />\n` : `${start}>${content}</${packet}>\n`)
           const late = new Unavailable({ kind: "timeout", detail: `no ${packet}Ack in time`, sent: true })
-          const timer = setTimeout(() => Deferred.doneUnsafe(acknowledged, Effect.fail(late)), acknowledgedWithin)
-          yield* Deferred.await(acknowledged).pipe(Effect.ensuring(Effect.sync(() => clearTimeout(timer))))
+          const timer = yield* Effect.sync(() => Deferred.doneUnsafe(acknowledged, Effect.fail(late))).pipe(
+            Effect.delay(acknowledgedWithin),
+            Effect.interruptible,
+            Effect.forkChild
+          )
+          yield* Effect.ensuring(Deferred.await(acknowledged), Fiber.interrupt(timer))
         }).pipe(
           Effect.ensuring(Effect.sync(() => acknowledgements.delete(key))),
           // An acknowledgement that nobody awaits would be taken for that of the next packet.
