@@ -1,18 +1,11 @@
 /** A whole run of the operator with planted secrets and failures of every kind: nothing that it says, stores or shows holds one. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Inspectable from "effect/Inspectable"
-import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as References from "effect/References"
-import * as Tracer from "effect/Tracer"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { inspect } from "node:util"
 import * as WireRecorder from "../../layers/scvmm/WireRecorder.ts"
-import * as LogLine from "../../layers/telemetry/LogLine.ts"
 import * as Core from "../../src/simulators/capi/CoreApi.ts"
 import { at, objects, text, type KubeJson } from "../../src/simulators/kube/KubeJson.ts"
 import * as Listener from "../../src/simulators/Listener.ts"
@@ -20,6 +13,7 @@ import type { Disturbance } from "../../src/simulators/scvmm/Disturbance.ts"
 import * as WinRmServer from "../../src/simulators/scvmm/WinRmServer.ts"
 import type { SimulatedFunction } from "../../src/simulators/scvmm/SimulatedFunction.ts"
 import { functionError } from "../../src/simulators/scvmm/VmmError.ts"
+import { hearExit, Heard, logging, tracer } from "../harness/Heard.ts"
 import { machineSpec } from "./MachineSpec.ts"
 import { create, eventually, operator, site } from "./Site.ts"
 
@@ -34,97 +28,10 @@ const planted = {
   bootstrap: "planted-bootstrap-7f31",
   environment: "planted-environment-<11c0>&",
   functionBody: "planted-function-body-5d2e",
-  brokenBody: "planted-broken-body-90ab"
+  brokenBody: "planted-broken-body-90ab",
+  clientKey: "cGxhbnRlZC1jbGllbnQta2V5LTI0ZDk",
+  proxyPassword: "planted-proxy-6e07"
 }
-
-/** As it is, in hex, in base64 wherever it begins, and as JSON, XML and PowerShell spell it. */
-const forms = (secret: string): ReadonlyArray<string> => [
-  secret,
-  JSON.stringify(secret).slice(1, -1),
-  secret.replaceAll("'", "''"),
-  secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"),
-  Buffer.from(secret).toString("hex"),
-  Buffer.from(secret, "utf16le").toString("hex"),
-  base64(secret).slice(0, -4),
-  base64(` ${secret}`).slice(2, -4),
-  base64(`  ${secret}`).slice(3, -4)
-]
-
-/** Everything that was said, by where it was said. */
-class Heard {
-  private readonly texts: Array<readonly [where: string, text: string]> = []
-
-  add(where: string, value: unknown): void {
-    this.texts.push([where, typeof value === "string" ? value : inspect(value, { depth: 12, showHidden: true })])
-    if (typeof value === "object" && value !== null) {
-      this.texts.push([where, String(value)])
-      this.texts.push([where, Inspectable.toStringUnknown(value)])
-      if (value instanceof Error) this.texts.push([where, `${value.message}\n${value.stack ?? ""}`])
-    }
-  }
-
-  /** Where a secret is in what was said, in whatever form. */
-  leaks(secrets: Readonly<Record<string, string>>): ReadonlyArray<string> {
-    return Object.entries(secrets).flatMap(([name, secret]) =>
-      this.texts.flatMap(([where, said]) => {
-        const form = forms(secret).find((candidate) => said.includes(candidate))
-        if (form === undefined) return []
-        const from = said.indexOf(form)
-        return [`${name} in ${where}: ${said.slice(Math.max(0, from - 100), from + 60)}`]
-      })
-    )
-  }
-
-  count(where: string): number {
-    return this.texts.filter(([place]) => place === where).length
-  }
-
-  /** Address of the metrics, which a line of the log tells. */
-  diagnostics(): string {
-    return this.texts.map(([, said]) => /"diagnostics":"([^"]+)"/u.exec(said)?.[1]).find((it) => it !== undefined) ?? ""
-  }
-
-  includes(said: string): boolean {
-    return this.texts.some(([, candidate]) => candidate.includes(said))
-  }
-}
-
-/** Errors of a failed span: each as whoever exports or prints it may show it. */
-const hearExit = (heard: Heard, exit: Exit.Exit<unknown, unknown>): void => {
-  if (!Exit.isFailure(exit)) return
-  heard.add("error", Cause.pretty(exit.cause))
-  for (const reason of exit.cause.reasons) {
-    heard.add("error", Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) ? reason.defect : reason)
-  }
-}
-
-const tracer = (heard: Heard): Tracer.Tracer =>
-  Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      heard.add("span", options.name)
-      return Object.assign(span, {
-        attribute: (key: string, value: unknown) => heard.add("span", { [key]: value }),
-        event: (name: string, _: bigint, attributes?: Record<string, unknown>) =>
-          heard.add("span", { [name]: attributes }),
-        end: (_: bigint, exit: Exit.Exit<unknown, unknown>) => hearExit(heard, exit)
-      })
-    }
-  })
-
-const logging = (heard: Heard) =>
-  Layer.mergeAll(
-    Logger.layer([
-      Logger.make<unknown, void>((options) => {
-        heard.add("log", LogLine.json.log(options))
-        heard.add("log", LogLine.pretty(false).log(options))
-        heard.add("log", options.message)
-        heard.add("log", options.fiber.getRef(References.CurrentLogAnnotations))
-      }),
-      Logger.tracerLogger
-    ]),
-    Layer.succeed(References.MinimumLogLevel, "All")
-  )
 
 /** A function whose failure shows all that it knows, as PowerShell's own errors may. */
 const blabbing = (name: string, password: string): SimulatedFunction => ({
@@ -197,6 +104,12 @@ describe("no secret", () => {
         yield* secretOf("good", good)
         yield* secretOf("wrong", { ...good, password: planted.wrongPassword })
         yield* secretOf("pem", { ...good, "ca.crt": planted.wrongPassword })
+        const pem = (kind: string, body: string) => `-----BEGIN ${kind}-----\n${body}\n-----END ${kind}-----\n`
+        yield* secretOf("certificate", {
+          ...good,
+          "tls.crt": target.ca,
+          "tls.key": pem("PRIVATE KEY", planted.clientKey)
+        })
         yield* secretOf("boot", { value: `#cloud-config\nwrite_files: [{ content: ${planted.bootstrap} }]\n` })
         const extras = {
           extraFunctions: { Helper: `'${planted.functionBody}'` },
@@ -208,6 +121,9 @@ describe("no secret", () => {
         yield* providerOf("pem", "pem", {})
         yield* providerOf("broken", "good", { extraFunctions: { Broken: `{ '${planted.brokenBody}'` } })
         yield* providerOf("vmm", "good", { ...extras, scvmmHost: "other-vmm.example.test" })
+        const https = { scheme: "https", port: target.port }
+        yield* providerOf("certificate", "certificate", { transport: { ...https, authentication: "Certificate" } })
+        yield* providerOf("proxied", "good", { execHosts: ["exec1.example"], transport: { port: 5985 } })
         yield* create(access, namespace, Core.ScvmmMachine, {
           metadata: { name: "blabbed" },
           spec: { ...machineSpec(namespace), bootstrap: { dataSecretName: "boot" } }
@@ -243,10 +159,16 @@ describe("no secret", () => {
           yield* providerOf(name, "good", { ...extras, transport: { port } })
         }
 
+        const proxied = {
+          ...process.env,
+          HTTP_PROXY: `http://operator:${planted.proxyPassword}@127.0.0.1:1`,
+          NO_PROXY: "127.0.0.1,localhost"
+        }
         yield* Effect.forkScoped(
           operator(it.kubeconfig).pipe(
             Effect.onExit((exit) => Effect.sync(() => hearExit(heard, exit))),
             Effect.provide(WireRecorder.layer(recording)),
+            Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: proxied }))),
             Effect.provide(logging(heard)),
             Effect.withTracer(tracer(heard))
           )
@@ -264,6 +186,8 @@ describe("no secret", () => {
           ["broken", "ExtraFunctionInvalid"],
           ["vmm", "ConnectServerFailed"],
           ["sealed", "ConnectionFailed"],
+          ["certificate", "CredentialsInvalid"],
+          ["proxied", "ConnectionFailed"],
           ...peers.map(([name, reason]) => [name, reason] as const)
         ]) {
           yield* eventually(
@@ -304,6 +228,7 @@ describe("no secret", () => {
         }
         // That the peers' words were heard at all.
         assert.isTrue(heard.includes("Denied: "), "the faults were not told")
+        assert.isTrue(heard.includes("proxy 127.0.0.1:1"), "the proxy was not told")
         assert.deepStrictEqual(heard.leaks(secrets), [])
       }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
     90_000
