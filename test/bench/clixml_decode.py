@@ -1,4 +1,4 @@
-"""How fast pypsrp deserializes the CLIXML document of a file: megabytes a second, in the middle of some rounds."""
+"""How fast pypsrp deserializes the CLIXML document of a file: megabytes a second of CPU time, in the middle of some rounds."""
 
 import statistics
 import sys
@@ -12,13 +12,13 @@ size = len(text.encode("utf-8"))
 
 
 def measure(seconds):
-    began = time.perf_counter()
+    began = time.process_time()
     decoded = 0
-    while time.perf_counter() - began < seconds:
+    while time.process_time() - began < seconds:
         # It remembers what it has read, so that each document needs another one.
         Serializer().deserialize(text)
         decoded += size
-    return decoded / 1e6 / (time.perf_counter() - began)
+    return decoded / 1e6 / (time.process_time() - began)
 
 
 measure(0.15)
