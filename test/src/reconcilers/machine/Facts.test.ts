@@ -3,8 +3,8 @@ import * as Schema from "effect/Schema"
 import { MachineStatus } from "../../../../schemas/scvmm/MachineStatus.ts"
 import { MachineAddress } from "../../../../schemas/scvmm/Reference.ts"
 import type { NetworkAdapter } from "../../../../schemas/vmm/VirtualMachine.ts"
-import { addressesOf, mirror, noVm } from "../../../../src/reconcilers/machine/Facts.ts"
-import { virtualMachine } from "../Objects.ts"
+import { addressesOf, jobOfCall, mirror, noVm } from "../../../../src/reconcilers/machine/Facts.ts"
+import { scvmmMachine, virtualMachine } from "../Objects.ts"
 import { rich } from "../Rich.ts"
 import { AnyVirtualMachine } from "./Observations.ts"
 
@@ -117,6 +117,21 @@ describe("Facts.mirror", () => {
     const { job } = decode(wire(mirror(virtualMachine({ Job: { ...Job, Cmdlet: "Start-SCVirtualMachine" } }))))
     assert.deepStrictEqual(job, { id: "j", cmdlet: "Start-SCVirtualMachine", progress, startedAt: Job.StartTime })
     assert.isUndefined(mirror(virtualMachine({ Job: { ...Job, Status: "Failed" } }))["job"])
+  })
+
+  it("a call of ours is the job while it runs, once it told how far it is; a job of VMM is left alone", () => {
+    const running = (progress: number) => ({ _tag: "Running", startedAt: 0, progress }) as const
+    const having = (job?: object) => scvmmMachine({ status: job === undefined ? {} : { job } })
+    const startedAt = "1970-01-01T00:00:00.000Z"
+    const call = { cmdlet: "New-CapsVirtualMachine", progress: 25, startedAt }
+    assert.deepStrictEqual(jobOfCall(running(25), undefined, having()), { job: call })
+    const seeding = { ...call, cmdlet: "Import-CapsMedium", progress: 75 }
+    assert.deepStrictEqual(jobOfCall(undefined, running(75), having(call)), { job: seeding })
+    assert.deepStrictEqual(jobOfCall(running(0), undefined, having()), {})
+    // One that failed is over.
+    assert.deepStrictEqual(jobOfCall(undefined, undefined, having(call)), { job: undefined })
+    assert.deepStrictEqual(jobOfCall(undefined, undefined, having({ ...call, id: "j" })), {})
+    assert.deepStrictEqual(jobOfCall(undefined, undefined, having()), {})
   })
 
   it("without a VM nothing says that there is one, but whose it was", () => {
