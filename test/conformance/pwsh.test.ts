@@ -23,8 +23,12 @@ function Show-Typed {
 }
 `
 
-const powerShell = Effect.tap(session(pwsh, ["-NoProfile", "-s"]), ({ pool }) =>
-  pool.invoke([{ name: functions + typed, isScript: true, parameters: {} }])
+const powerShell = Effect.tap(session(pwsh, ["-NoProfile", "-s"]), ({ wsman, pool }) =>
+  Effect.andThen(
+    pool.invoke([{ name: functions + typed, isScript: true, parameters: {} }]),
+    // What follows counts packets.
+    Effect.repeat(Effect.yieldNow, { until: () => wsman.packets.at(-1) === "< CloseAck" })
+  )
 )
 
 const powerShellAlone = () => {
