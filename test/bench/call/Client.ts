@@ -62,7 +62,12 @@ export const start = Effect.fnUntraced(function* (
   })
   readline.createInterface({ input: child.stdout }).on("line", (line) => answered?.(line))
   child.on("close", () => answered?.(undefined))
-  const ended = () => new ClientEnded({ name, detail: complaints.trim().split("\n").at(-1) || "it ended" })
+  const ended = () => {
+    const lines = complaints.trim().split("\n")
+    // Of Go the first line tells, before all stacks; of others the last.
+    const detail = lines.find((line) => line.startsWith("panic:")) ?? lines.at(-1)
+    return new ClientEnded({ name, detail: detail || "it ended" })
+  }
   return {
     name,
     smallOnly,
