@@ -5,6 +5,9 @@ import type { Wsman } from "../wsman/Wsman.ts"
 import type { WsmanError } from "../wsman/WsmanError.ts"
 import { FragmentCutter, type OutgoingMessage } from "./FragmentCutter.ts"
 
+const isTooLarge = (error: WsmanError): boolean =>
+  error._tag === "WsmanFault" && error.classification === "envelopeTooLarge"
+
 /**
  * A piece that the listener refused as too large goes out again in smaller ones, of which `wsman` then knows: nothing of it
  * was looked at. Any other failure ends it.
@@ -16,11 +19,12 @@ export const transmit = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, WsmanError> {
   const cutter = new FragmentCutter(messages)
   for (;;) {
-    const piece = cutter.next(wsman.maxFragmentBytes)
+    const limit = wsman.maxFragmentBytes
+    const piece = cutter.next(limit)
     if (piece === undefined) return
     const posted = yield* Effect.result(post(piece))
     if (Result.isSuccess(posted)) cutter.accept()
-    else if (piece.length <= wsman.maxFragmentBytes) return yield* posted.failure
+    else if (!isTooLarge(posted.failure) || wsman.maxFragmentBytes >= limit) return yield* posted.failure
     else yield* Effect.logInfo("the listener takes smaller envelopes than is usual: sending smaller ones")
   }
 })

@@ -18,7 +18,7 @@ const account = "Check username and password of the Secret, and that the account
 /** docs/winrm.md shows this table. */
 export const advices: ReadonlyArray<Advice> = [
   { codes: [0x80338029], meaning: "no output within the operation timeout", remedy: nothing },
-  { codes: [0x8033805b], meaning: "the shell or command is gone", remedy: nothing },
+  { codes: [0x8033805b, 0x803381cc], meaning: "the shell or command is gone", remedy: nothing },
   {
     codes: [0x803381a5],
     meaning: "too many shells of this user",
@@ -120,17 +120,49 @@ export const advices: ReadonlyArray<Advice> = [
     remedy: "Name the host it redirects to in spec.execHosts: redirection is not followed"
   },
   {
-    codes: [0x80338012, 0x80338112, 0x80338113, 0x80338170, 0x803381c6, 0x803381d0, 995, 1722],
+    codes: [0x80338012, 0x80338112, 0x80338113, 0x80338170, 995, 1722],
     meaning: "the connection to the shell failed",
     remedy: service
   },
   { codes: [0x803381c4], meaning: "the shell is disconnected", remedy: nothing },
   {
-    codes: [0x80338111],
+    codes: [0x80338111, 0x80338047],
     meaning: "a request is larger than the host takes",
     remedy: "Raise MaxEnvelopeSizekb of winrm/config to 500, its default"
   },
-  { codes: [0x803381c2, 0x803381cd], meaning: "the shell's id is in use", remedy: nothing },
+  {
+    codes: [0x80338048, 0x80338049],
+    meaning: "an answer is larger than the host sends",
+    remedy: "Raise MaxEnvelopeSizekb of winrm/config to 500, its default"
+  },
+  {
+    codes: [0x8033807e, 0x80338084, 0x803381c0, 0x803381c2, 0x803381d4, 0x803381d5],
+    meaning: "this host wants a request otherwise",
+    remedy: "Report it with a recording of the wire"
+  },
+  {
+    codes: [0x803381f2],
+    meaning: "the idle timeout is not allowed",
+    remedy:
+      "Raise MaxIdleTimeoutms of the session configuration (WSMan:\\localhost\\Plugin\\<name>\\Quotas), or lower spec.keepAliveSeconds"
+  },
+  { codes: [0x803381d6, 0x803381d7], meaning: "the id of a shell or command is in use", remedy: nothing },
+  { codes: [0x803381c6, 0x803381cd], meaning: "the shell is connected to another client", remedy: nothing },
+  {
+    codes: [0x803381c5, 0x803381cf, 0x803381d0],
+    meaning: "the shell cannot be disconnected or reconnected",
+    remedy: nothing
+  },
+  {
+    codes: [0x803381dd],
+    meaning: "the host takes no remote requests",
+    remedy: "Enable remoting on this host (Enable-PSRemoting)"
+  },
+  {
+    codes: [0x803381df],
+    meaning: "the session configuration's RunAs account cannot be used",
+    remedy: "Correct RunAsUser and RunAsPassword of the session configuration"
+  },
   {
     codes: [1311],
     meaning: "no domain controller answers",

@@ -7,9 +7,12 @@ import type { ProviderConnection } from "./ScvmmSession.ts"
 /** Whose shells: the provider's UID is unique over all clusters, the rest is for a person who lists shells. */
 export type Owner = Pick<ProviderConnection, "uid" | "namespace" | "name" | "userName">
 
+/** Of namespace and name; all of it, with two UIDs, then stays below the 255 characters that WinRM allows. */
+const longestPlace = 160
+
 /** No secret: every administrator of the host sees it. */
 export const shellName = ({ uid, namespace, name }: Owner, incarnation: string): string =>
-  `capscvmm ${namespace}/${name} ${uid} ${incarnation}`
+  `capscvmm ${`${namespace}/${name}`.slice(0, longestPlace)} ${uid} ${incarnation}`
 
 /** The name without its domain, in either form. */
 const account = (userName: string): string => (userName.split("\\").at(-1) ?? "").split("@")[0]?.toLowerCase() ?? ""

@@ -16,7 +16,7 @@ export interface Envelope {
   readonly payloadBytes: (overheadBytes: number) => number
   /** To what is usual, unless the listener has refused as much. */
   readonly enlarge: () => void
-  /** Takes note of a request that failed: of one that was too large the next is smaller. */
+  /** Takes note of a request that failed: after one that was too large, or allowed too large an answer, they are smaller. */
   readonly learn: (error: WsmanError) => void
 }
 

@@ -23,7 +23,7 @@ export type FaultClassification =
   | "invalidRequest"
   /** The host's configuration forbids or redirects it. */
   | "configuration"
-  /** PowerShell's own client tries a Create that ends so again. */
+  /** A Create that ends so is worth another: of most PowerShell's own client makes one, an id in use gets another. */
   | "transient"
   | "unknown"
 
@@ -36,6 +36,7 @@ export interface Fault {
   readonly classification: FaultClassification
 }
 
+/** Names of wsmerror.h and winerror.h, without their prefixes. */
 export const FaultCode = {
   AccessDenied: 5,
   OperationTimeout: 2150858793,
@@ -43,9 +44,10 @@ export const FaultCode = {
   InvalidHeader: 2150858767,
   InvalidResourceUri: 2150858811,
   MaxShellsPerUser: 2150859173,
-  CreateFailedInvalidName: 2150859202,
-  EnvelopeTooLarge: 2150859025,
+  HttpRequestTooLarge: 2150859025,
   ShellDisconnected: 2150859204,
+  ShellAlreadyConnected: 2150859216,
+  ShellIdInUse: 2150859223,
   MaxConcurrentCommandsPerShell: 2150859241,
   InvalidParameter: 87
 } as const
@@ -55,19 +57,27 @@ const inclusive = (from: number, to: number): ReadonlyArray<number> =>
 
 const table: ReadonlyArray<readonly [FaultClassification, ReadonlyArray<number>]> = [
   ["operationTimeout", [FaultCode.OperationTimeout]],
-  ["invalidSelectors", [FaultCode.InvalidSelectors]],
+  // A command that was terminated is no longer there, either.
+  ["invalidSelectors", [FaultCode.InvalidSelectors, 0x803381cc]],
   ["disconnected", [FaultCode.ShellDisconnected]],
-  ["envelopeTooLarge", [FaultCode.EnvelopeTooLarge]],
+  ["envelopeTooLarge", [FaultCode.HttpRequestTooLarge, 0x80338047]],
   ["quota", [2150859173, 2150859174, 2150859175, 2150859176, 2150859179, ...inclusive(2150859236, 2150859242)]],
   ["memory", [14]],
   ["accessDenied", [FaultCode.AccessDenied]],
   ["authentication", [1326, 1327, 1330, 1331, 1907, 1909, 2150859022]],
   ["invalidRequest", [87, 2147942402, 2150858767, 2150858811, 2150858754, 2152992672]],
-  ["configuration", [2150859180, 2150859235, 2150859161]],
+  // MaxEnvelopeSize too small, an enumeration that ended, one without its filter, a name too long, an IdleTimeOut out of bounds.
+  ["invalidRequest", [0x8033807e, 0x80338084, 0x803381c0, 0x803381c2, 0x803381f2]],
+  // A shell that cannot be disconnected, is another client's, or is disconnected or connected already; ids that are none.
+  ["invalidRequest", [0x803381c5, 0x803381c6, 0x803381cd, 0x803381cf, 0x803381d0, 0x803381d4, 0x803381d5]],
+  ["configuration", [2150859180, 2150859235, 2150859161, 0x803381dd, 0x803381df]],
   [
     "transient",
-    [2150858770, 2150859026, 2150859027, 2150859120, 2150859202, 2150859206, 2150859213, 2150859216, 995, 1311, 1722]
-  ]
+    // An id in use: by this very request, where something between has sent it twice.
+    [2150858770, 2150859026, 2150859027, 2150859120, 995, 1311, 1722, 0x803381d6, FaultCode.ShellIdInUse]
+  ],
+  // The answer, not the request, is larger than an envelope: what was asked for is done.
+  ["unknown", [0x80338048, 0x80338049]]
 ]
 
 /** Every code that is told apart, and what it means. */

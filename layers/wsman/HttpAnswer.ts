@@ -48,7 +48,7 @@ export const refusal = (answer: HttpAnswer, sent = true): WsmanError => {
     return new Protocol({ detail: `HTTP ${status} without a body`, status, sent })
   if (status === 413)
     return new WsmanFault({
-      code: FaultCode.EnvelopeTooLarge,
+      code: FaultCode.HttpRequestTooLarge,
       subcode: "EncodingLimit",
       text: "HTTP 413: the request exceeds MaxEnvelopeSizekb",
       classification: "envelopeTooLarge",

@@ -1,5 +1,6 @@
 /** A shell that the listener disconnected, or whose connection it forgot, taken up again. */
 import * as Effect from "effect/Effect"
+import { FaultCode } from "./Fault.ts"
 import type { ShellState } from "./SoapShell.ts"
 import type { WsmanError } from "./WsmanError.ts"
 
@@ -7,7 +8,11 @@ import type { WsmanError } from "./WsmanError.ts"
 export const isDisconnected = (error: WsmanError): boolean =>
   error._tag === "WsmanFault" && error.classification === "disconnected"
 
-/** The same, or that encryption state was lost, which a new connection cures; what the request did nobody knows. */
+/** A Reconnect found the shell connected: by an earlier one. */
+export const isConnected = (error: WsmanError): boolean =>
+  error._tag === "WsmanFault" && error.code === FaultCode.ShellAlreadyConnected
+
+/** Disconnected, or that encryption state was lost, which a new connection cures; what the request did nobody knows. */
 export const isForgotten = (error: WsmanError): boolean => error._tag === "WsmanProtocol" && error.status === 400
 
 /** Asks for the shell's state and reconnects it where that is needed. Fails where the shell is gone or another client's. */

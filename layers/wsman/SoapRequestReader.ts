@@ -36,7 +36,10 @@ const entriesOf = (parent: SoapElement | undefined, namespace: string, item: str
 
 const readCreate = (shell: SoapElement): Result.Result<Operation, SoapError> => {
   const creation = child(shell, ns.powershell, "creationXml")
-  const { ShellId: shellId, Name: name } = shell.attributes
+  const { ShellId: shellId } = shell.attributes
+  const named = child(shell, ns.shell, "Name")
+  // MS-WSMV has an attribute, pypsrp an element.
+  const name = shell.attributes["Name"] ?? (named === undefined ? undefined : textOf(named))
   const idle = child(shell, ns.shell, "IdleTimeOut")
   const idleTimeoutSeconds = idle === undefined ? undefined : readDuration(textOf(idle))
   if (idle !== undefined && idleTimeoutSeconds === undefined) return fail("malformed IdleTimeOut")

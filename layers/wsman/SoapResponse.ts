@@ -13,7 +13,7 @@ export type CommandStateName = "Pending" | "Running" | "Done"
 export interface Connected {
   readonly inputStreams?: ReadonlyArray<string>
   readonly outputStreams?: ReadonlyArray<string>
-  /** Fragments of SESSION_CAPABILITY, RUNSPACEPOOL_INIT_DATA and APPLICATION_PRIVATE_DATA. */
+  /** Fragments of SESSION_CAPABILITY and RUNSPACEPOOL_INIT_DATA; APPLICATION_PRIVATE_DATA comes with the next Receive. */
   readonly connectResponseXml?: Uint8Array
 }
 

@@ -8,7 +8,7 @@ import type { Credentials } from "./Credentials.ts"
 import * as Envelope from "./Envelope.ts"
 import * as Lane from "./Lane.ts"
 import { listShells } from "./ShellList.ts"
-import { isDisconnected, revive } from "./ShellRevival.ts"
+import { isConnected, isDisconnected, revive } from "./ShellRevival.ts"
 import { powershellResource, shellResource, signals } from "./SoapNames.ts"
 import type { Operation } from "./SoapOperation.ts"
 import { writeRequest } from "./SoapRequest.ts"
@@ -61,7 +61,7 @@ export interface Wsman {
   readonly shells: Effect.Effect<ReadonlyArray<ShellState>, WsmanError>
   /** Leaves the shell's pipelines running, for a Reconnect. */
   readonly disconnect: (shellId: string) => Effect.Effect<void, WsmanError>
-  /** Only the client that made the shell may. */
+  /** Only the client that made the shell may. One that is connected counts as reconnected. */
   readonly reconnect: (shellId: string) => Effect.Effect<void, WsmanError>
   /** The peer speaks PSRP 2.2 or later: envelopes grow to what Windows takes since then. */
   readonly enlarge: Effect.Effect<void>
@@ -110,7 +110,9 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     }
     const envelope = Envelope.make()
     const resourceUri = powershellResource(options.configurationName)
-    const call = WsmanCall.make(() => ({ ...common, maxEnvelopeBytes: envelope.maxBytes() }), options.scrub)
+    const made = WsmanCall.make(() => ({ ...common, maxEnvelopeBytes: envelope.maxBytes() }), options.scrub)
+    const call: WsmanCall.Call = (lane, operation, subject) =>
+      Effect.tapError(made(lane, operation, subject), (error) => Effect.sync(() => envelope.learn(error)))
     const of = (shellId: string) => ({ resourceUri, selectors: { ShellId: shellId } })
 
     const stateOf = (lane: Lane.Lane, shellId: string) =>
@@ -127,16 +129,15 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     )
 
     const reconnect: Wsman["reconnect"] = Effect.fn("Wsman.reconnect")(function* (shellId) {
-      yield* call(control, { _tag: "Reconnect" }, of(shellId))
+      yield* call(control, { _tag: "Reconnect" }, of(shellId)).pipe(Effect.catchIf(isConnected, () => Effect.void))
     })
 
-    /** A Command or a Send, which go out once more only where the listener says that it did nothing. */
-    const deliver = (operation: Operation, shellId: string) =>
-      call(data, operation, of(shellId)).pipe(
+    /** What a shell that was put aside refuses without doing anything goes out once more after it was taken up again. */
+    const deliver = (lane: Lane.Lane, operation: Operation, shellId: string) =>
+      call(lane, operation, of(shellId)).pipe(
         Effect.catchIf(isDisconnected, () =>
-          Effect.andThen(revive(get(shellId), reconnect(shellId)), call(data, operation, of(shellId)))
-        ),
-        Effect.tapError((error) => Effect.sync(() => envelope.learn(error)))
+          Effect.andThen(revive(get(shellId), reconnect(shellId)), call(lane, operation, of(shellId)))
+        )
       )
 
     const create: Wsman["create"] = Effect.fn("Wsman.create")(function* (shell) {
@@ -157,13 +158,13 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     })
 
     const command: Wsman["command"] = Effect.fn("Wsman.command")(function* (shellId, commandId, firstFragments) {
-      const body = yield* deliver({ _tag: "Command", commandId, arguments: firstFragments }, shellId)
+      const body = yield* deliver(data, { _tag: "Command", commandId, arguments: firstFragments }, shellId)
       return { commandId: yield* WsmanCall.read(readCommandStarted(body)) }
     })
 
     const send: Wsman["send"] = Effect.fn("Wsman.send")(function* (shellId, stream, bytes, commandId) {
       const streams = [{ name: stream, data: bytes, ...(commandId === undefined ? {} : { commandId }) }]
-      yield* deliver({ _tag: "Send", streams }, shellId)
+      yield* deliver(data, { _tag: "Send", streams }, shellId)
     })
 
     const receive: Wsman["receive"] = Effect.fn("Wsman.receive")((shellId: string, commandId?: string) =>
@@ -180,7 +181,7 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
     )
 
     const signal: Wsman["signal"] = Effect.fn("Wsman.signal")(function* (shellId, commandId, code) {
-      yield* call(control, { _tag: "Signal", commandId, code }, of(shellId)).pipe(
+      yield* deliver(control, { _tag: "Signal", commandId, code }, shellId).pipe(
         Effect.catchIf(
           (error) => code === signals.terminate && isGone(error),
           () => Effect.void

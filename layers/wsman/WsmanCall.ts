@@ -50,7 +50,14 @@ export const read = <A>(result: Result.Result<A, SoapError>): Effect.Effect<A, P
  * Doing these twice is doing them once, and a Receive whose answer was lost is answered with the same output again. Never
  * Create, Command or Send.
  */
-const repeatable: ReadonlySet<Operation["_tag"]> = new Set(["Receive", "Get", "Enumerate", "Signal", "Delete"])
+const repeatable: ReadonlySet<Operation["_tag"]> = new Set([
+  "Receive",
+  "Get",
+  "Enumerate",
+  "Signal",
+  "Reconnect",
+  "Delete"
+])
 
 /** So often a request is sent again, in a row. */
 const maxRepeats = 3

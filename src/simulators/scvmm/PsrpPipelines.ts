@@ -66,15 +66,21 @@ export const make = ({ userName, wire, runspaces, delivery, scope }: Options): P
     const tell = (state: number, error?: ErrorRecord): void =>
       wire.toPipeline(pipeline.outbox, pipelineState(state, error), pipeline.id.toLowerCase())
     const failed = Exit.isFailure(exit) ? exit.cause.reasons.find(Cause.isFailReason) : undefined
-    const defect = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) && failed === undefined
+    let defect = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause) && !failed ? exit.cause : undefined
     pipeline.ended = true
     if (pipeline.ending === "stop") tell(PipelineState.Stopped, stoppedRecord)
     else if (pipeline.ending === undefined) {
-      if (Exit.isSuccess(exit)) tell(PipelineState.Completed)
-      else tell(PipelineState.Failed, failed === undefined ? defectRecord : failureRecord(failed.error.failure))
+      try {
+        if (Exit.isSuccess(exit)) tell(PipelineState.Completed)
+        else tell(PipelineState.Failed, failed === undefined ? defectRecord : failureRecord(failed.error.failure))
+      } catch (error) {
+        // A host's record may hold what CLIXML cannot: a key that was not exchanged, an object too deep.
+        defect = Cause.die(error)
+        tell(PipelineState.Failed, defectRecord)
+      }
     }
     pipeline.outbox.finish(0)
-    return defect && Exit.isFailure(exit) ? Effect.logError("the PowerShell host died", exit.cause) : Effect.void
+    return defect === undefined ? Effect.void : Effect.logError("the PowerShell host died", defect)
   }
 
   const run = (pipeline: Pipeline, create: CreatePipeline): Effect.Effect<void> => {

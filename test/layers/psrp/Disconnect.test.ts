@@ -153,8 +153,8 @@ describe("a shell that was idle", () => {
         code: 0x803381c6,
         subcode: "InvalidParameter",
         text: "connected to a different client",
-        classification: "transient",
-        sent: true
+        classification: "invalidRequest",
+        sent: false
       })
       const disconnected = { inputStreams: [], outputStreams: [], state: "Disconnected" } as const
       const wsman = scripted({

@@ -38,6 +38,14 @@ describe("Orphans", () => {
       })
   )
 
+  it("are known by a name of at most 255 characters, however long the provider's is", () => {
+    const id = "00000000-0000-4000-8000-00000000000A"
+    const owner = { uid: id, namespace: "n".repeat(63), name: "p".repeat(253), userName: "EXAMPLE\\capi" }
+    const name = Orphans.shellName(owner, id)
+    assert.isAtMost(name.length, 255)
+    assert.deepStrictEqual(Orphans.orphansOf([{ shellId: "1", name }], owner, "mine"), ["1"])
+  })
+
   it("of another account are left alone, however its name is written", () => {
     const name = Orphans.shellName(connection, "earlier")
     const ids = (owner: string, userName: string) =>

@@ -236,6 +236,49 @@ describe("operations on shells", () => {
     }).pipe(Effect.scoped, inTime)
   )
 
+  it.effect("a Reconnect is sent again where its answer was lost, and one of a connected shell is none", () =>
+    Effect.gen(function* () {
+      const listener = yield* listen()
+      const wsman = yield* listener.client
+      yield* create(wsman, first, "caps")
+      yield* wsman.disconnect(first)
+      listener.disturb([
+        { on: ["Reconnect"], times: 1, disturbance: { _tag: "Cut", place: "after" } },
+        {
+          on: ["Reconnect"],
+          disturbance: { _tag: "Fault", code: 0x803381d0, subcode: "InvalidParameter", text: "connected" }
+        }
+      ])
+      yield* wsman.reconnect(first)
+      assert.strictEqual(listener.actions().filter((action) => action === "Reconnect").length, 2)
+    }).pipe(Effect.scoped, inTime)
+  )
+
+  it.effect("a Signal reaches a shell that was put aside", () =>
+    Effect.gen(function* () {
+      const listener = yield* listen()
+      const wsman = yield* listener.client
+      yield* create(wsman, first, "caps")
+      yield* wsman.command(first, commandId, pipeline(first))
+      yield* wsman.disconnect(first)
+      yield* wsman.signal(first, commandId, signals.terminate)
+      const [shell] = yield* listener.shells
+      assert.deepInclude(shell, { pipelinesHeld: 0, state: "Connected" })
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("an answer that was too large says nothing of what was done", () =>
+    Effect.gen(function* () {
+      const listener = yield* listen()
+      const wsman = yield* listener.client
+      yield* create(wsman, first, "caps")
+      const disturbance = { _tag: "Fault", code: 0x80338048, subcode: "EncodingLimit", text: "too large" } as const
+      listener.disturb([{ on: ["Command"], disturbance }])
+      const error = yield* Effect.flip(wsman.command(first, commandId, pipeline(first)))
+      assert.deepInclude(error, { _tag: "WsmanFault", classification: "unknown", sent: true })
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("HTTP 413 and the fault for it are the same error, and say that nothing was done", () =>
     Effect.gen(function* () {
       const listener = yield* listen()

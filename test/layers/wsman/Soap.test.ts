@@ -184,6 +184,31 @@ describe("SOAP", () => {
     assert.isTrue(isRefusal("quota"))
   })
 
+  it.effect("a shell's name may be an attribute or, as pypsrp has it, an element", () =>
+    Effect.gen(function* () {
+      const create = { _tag: "Create", name: "caps", inputStreams: ["stdin"], outputStreams: ["stdout"] } as const
+      const text = writeRequest({
+        header: {
+          to: "http://exec1.example:5985/wsman",
+          messageId: "uuid:1",
+          sessionId: "uuid:2",
+          resourceUri: "http://schemas.microsoft.com/powershell/Microsoft.PowerShell",
+          operationTimeoutSeconds: 60,
+          maxEnvelopeBytes: 153_600,
+          selectors: {},
+          options: {}
+        },
+        operation: create
+      })
+      const [, prefix = ""] = /<(\w+):Shell /u.exec(text) ?? []
+      const element = text
+        .replace(' Name="caps"', "")
+        .replace(`<${prefix}:InputStreams>`, `<${prefix}:Name>caps</${prefix}:Name>$&`)
+      assert.include(element, ":Name>caps<")
+      for (const envelope of [text, element]) assert.deepInclude(yield* readRequest(envelope), { operation: create })
+    })
+  )
+
   it.effect.prop("a shell's state reads back as it was", { shell: Shell }, ({ shell }) =>
     Effect.gen(function* () {
       const text = writeResponse(header, { _tag: "Shell", shell })

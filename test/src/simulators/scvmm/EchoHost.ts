@@ -1,6 +1,8 @@
 /** A PowerShell host of a few commands, to test the wire in front of it. */
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { secureString } from "../../../../layers/psrp/SecureString.ts"
 import { type PowerShellHost, Terminated } from "../../../../src/simulators/scvmm/PowerShellHost.ts"
 import type { Command, Failure, Streams } from "../../../../src/simulators/scvmm/PowerShellHost.ts"
 
@@ -27,7 +29,8 @@ const number = (command: Command, name: string): number => {
 
 /**
  * Write-Output gives its values back, Get-Input what is piped in; Write-Warning, Write-Verbose, Write-Debug,
- * Write-Information, Write-Progress and Write-Error use their streams; Get-Text gives -Length characters; Start-Sleep takes -Seconds; throw fails; die breaks the host.
+ * Write-Information, Write-Progress and Write-Error use their streams; Get-Text gives -Length characters; Start-Sleep takes -Seconds; throw fails; die breaks the host;
+ * throw-secret and Get-Secret hold what cannot be sent before a key was exchanged.
  */
 export const make = (): EchoHost => {
   const log: Array<string> = []
@@ -58,6 +61,12 @@ export const make = (): EchoHost => {
         return Effect.sleep(number(command, "seconds") * 1000)
       case "throw":
         return Effect.fail(new Terminated(failure(String(values[0]))))
+      case "throw-secret":
+        return Effect.fail(
+          new Terminated({ ...failure("locked"), targetObject: secureString(Redacted.make("not for the wire")) })
+        )
+      case "get-secret":
+        return streams.output(secureString(Redacted.make("not for the wire")))
       case "die":
         return Effect.die(new Error("broken on purpose"))
       case "out-default":

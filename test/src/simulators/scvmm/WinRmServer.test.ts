@@ -135,8 +135,10 @@ describe("WinRmServer, in process", () => {
         assert.include(thrown.terminatingError?.exceptionTypes ?? [], "Microsoft.VirtualManager.Utils.CarmineException")
         const unknown = yield* pool.invoke([call("Get-Nothing")])
         assert.strictEqual(unknown.terminatingError?.fullyQualifiedErrorId, "CommandNotFoundException")
-        const broken = yield* pool.invoke([call("die")])
-        assert.strictEqual(broken.terminatingError?.fullyQualifiedErrorId, "SimulatorDefect")
+        for (const name of ["die", "throw-secret", "Get-Secret"]) {
+          const broken = yield* pool.invoke([call(name)])
+          assert.strictEqual(broken.terminatingError?.fullyQualifiedErrorId, "SimulatorDefect", name)
+        }
         assert.strictEqual((yield* pool.invoke([call("Write-Output", { o: "still here" })])).state, "Completed")
       }).pipe(Effect.scoped, Effect.provide(dial))
     })
