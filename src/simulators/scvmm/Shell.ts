@@ -120,6 +120,8 @@ export const idle = Effect.fnUntraced(function* (shell: Shell, disconnectIdleSec
     if (expiry <= now) return
     const parting = shell.plugin.connect === undefined ? Infinity : since + disconnectIdleSeconds * 1000
     if (parting <= now) shell.disconnection.openUnsafe()
-    yield* Effect.sleep(Math.min(expiry, parting > now ? parting : now + disconnectIdleSeconds * 1000) - now)
+    const next = Math.min(expiry, parting > now ? parting : now + disconnectIdleSeconds * 1000)
+    // What is left of a millisecond may be too little for the clock to move by.
+    yield* Effect.sleep(Math.ceil(next - now))
   }
 })
