@@ -27,23 +27,26 @@ export const unescapeText = (text: string): string =>
     ? text.replace(escaped, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
     : text
 
-const namedEntities: ReadonlyMap<string, string> = new Map([
-  ["amp", "&"],
-  ["lt", "<"],
-  ["gt", ">"],
-  ["quot", '"'],
-  ["apos", "'"]
-])
-
-const character = (name: string): string | undefined => {
-  if (!name.startsWith("#")) return namedEntities.get(name)
-  const digits = name.startsWith("#x") ? /^#x([0-9A-Fa-f]{1,6})$/.exec(name) : /^#([0-9]{1,7})$/.exec(name)
-  const code = Number.parseInt(digits?.[1] ?? "", name.startsWith("#x") ? 16 : 10)
-  return code <= 0x10ffff ? String.fromCodePoint(code) : undefined
-}
+const namedReferences = [
+  ["&lt;", "<"],
+  ["&gt;", ">"],
+  ["&amp;", "&"],
+  ["&quot;", '"'],
+  ["&apos;", "'"]
+] as const
 
 /** The longest reference that can be valid, "&#x10FFFF;", and no more: a bare ampersand must not scan a megabyte. */
 const longestReference = 12
+
+/** The reference at a place and what it stands for. */
+const referenceAt = (text: string, at: number): readonly [reference: string, character: string] | undefined => {
+  for (const named of namedReferences) if (text.startsWith(named[0], at)) return named
+  const end = text.slice(at, at + longestReference).indexOf(";")
+  const reference = text.slice(at, at + end + 1)
+  const [, hex, decimal] = /^&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));$/.exec(reference) ?? []
+  const code = hex === undefined ? Number.parseInt(decimal ?? "", 10) : Number.parseInt(hex, 16)
+  return code <= 0x10ffff ? [reference, String.fromCodePoint(code)] : undefined
+}
 
 /**
  * Expands XML's five entities and character references (U+FFFE, which PowerShell writes so, included) and normalizes
@@ -57,12 +60,10 @@ export const expandReferences = (raw: string): string | undefined => {
   let text = ""
   let from = 0
   while (ampersand >= 0) {
-    const name = normal.slice(ampersand + 1, ampersand + longestReference)
-    const length = name.indexOf(";")
-    const value = length < 0 ? undefined : character(name.slice(0, length))
-    if (value === undefined) return undefined
-    text += normal.slice(from, ampersand) + value
-    from = ampersand + length + 2
+    const found = referenceAt(normal, ampersand)
+    if (found === undefined) return undefined
+    text += normal.slice(from, ampersand) + found[1]
+    from = ampersand + found[0].length
     ampersand = normal.indexOf("&", from)
   }
   return text + normal.slice(from)

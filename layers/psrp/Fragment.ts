@@ -152,8 +152,8 @@ export class Defragmenter {
     partial.next++
     partial.bytes += blob.length
     if (partial.bytes > this.maxMessageBytes) return fail(`more than ${this.maxMessageBytes} bytes`)
-    // A copy: the caller may reuse its buffer while the object waits for its end.
-    partial.blobs.push(blob.slice())
+    // A copy of what waits: the caller may reuse its buffer meanwhile.
+    partial.blobs.push(end ? blob : blob.slice())
     if (!end) {
       this.objects.set(objectId, partial)
       return Result.succeed(undefined)

@@ -71,44 +71,42 @@ export interface Message extends MessageBody {
 export const emptyGuid = "00000000-0000-0000-0000-000000000000"
 
 const headerBytes = 40
-/** Byte order of a GUID in memory: the first three groups are little-endian. */
-const guidOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
 const guidPattern = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/
+
+/** Between the order of the text and that in memory, where the first three groups are little-endian. */
+const reordered = (bytes: Buffer): Buffer => {
+  bytes.subarray(0, 4).swap32()
+  bytes.subarray(4, 8).swap16()
+  return bytes
+}
 
 /** 16 bytes as they stand in a header; throws RangeError for text that is no GUID. */
 export const guidToBytes = (guid: string): Uint8Array => {
   if (!guidPattern.test(guid)) throw new RangeError("not a GUID")
-  const digits = guid.replaceAll("-", "")
-  return Uint8Array.from(guidOrder, (at) => Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16))
+  return reordered(Buffer.from(guid.replaceAll("-", ""), "hex"))
 }
 
 export const guidFromBytes = (bytes: Uint8Array): string => {
-  const digits = guidOrder.map((at) => (bytes[at] ?? 0).toString(16).padStart(2, "0")).join("")
-  return [
-    [0, 8],
-    [8, 12],
-    [12, 16],
-    [16, 20],
-    [20, 32]
-  ]
-    .map(([from, to]) => digits.slice(from, to))
-    .join("-")
+  const whole = Buffer.alloc(16)
+  whole.set(bytes.subarray(0, 16))
+  const digits = reordered(whole).toString("hex")
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20, 32)}`
 }
 
-const utf8 = new TextEncoder()
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true })
 
 /** Header (little-endian) and UTF-8 body, without a byte order mark; the cipher seals secure strings. */
 export const encodeMessage = (message: Message, cipher?: SecureStringCipher): Uint8Array<ArrayBuffer> => {
   const { type, data } = message
   const empty = data === null && type !== MessageType.PipelineInput && type !== MessageType.PipelineOutput
-  const body = empty ? new Uint8Array(0) : utf8.encode(encodeCliXml(data, cipher))
-  const bytes = new Uint8Array(headerBytes + body.length)
+  const body = empty ? "" : encodeCliXml(data, cipher)
+  const bytes = new Uint8Array(headerBytes + Buffer.byteLength(body))
   const view = new DataView(bytes.buffer)
   view.setUint32(0, message.destination === "client" ? 1 : 2, true)
   view.setUint32(4, type, true)
   bytes.set(guidToBytes(message.runspacePoolId), 8)
   bytes.set(guidToBytes(message.pipelineId), 24)
-  bytes.set(body, headerBytes)
+  Buffer.from(bytes.buffer).write(body, headerBytes)
   return bytes
 }
 
@@ -129,7 +127,7 @@ export const decodeMessage = (bytes: Uint8Array, cipher?: SecureStringCipher): R
   if (bytes.length === headerBytes || !names.has(type)) return Result.succeed({ ...header, data: null })
   let text: string
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(headerBytes))
+    text = strictUtf8.decode(bytes.subarray(headerBytes))
   } catch {
     return fail(`${messageTypeName(type)}: body is not UTF-8`)
   }

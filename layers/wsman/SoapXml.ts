@@ -32,8 +32,11 @@ export const elementsOf = (parent: SoapElement, namespace: string, name: string)
     (node): node is SoapElement => typeof node !== "string" && node.name === name && node.namespace === namespace
   )
 
-export const child = (parent: SoapElement, namespace: string, name: string): SoapElement | undefined =>
-  elementsOf(parent, namespace, name)[0]
+export const child = (parent: SoapElement, namespace: string, name: string): SoapElement | undefined => {
+  for (const node of parent.children)
+    if (typeof node !== "string" && node.name === name && node.namespace === namespace) return node
+  return undefined
+}
 
 /** Follows a path of first children. */
 export const descendant = (
@@ -46,8 +49,11 @@ export const descendant = (
   )
 
 /** All text below, in order. */
-export const textOf = (node: SoapElement): string =>
-  node.children.map((part) => (typeof part === "string" ? part : textOf(part))).join("")
+export const textOf = (node: SoapElement): string => {
+  let text = ""
+  for (const part of node.children) text += typeof part === "string" ? part : textOf(part)
+  return text
+}
 
 /** Larger than any MaxEnvelopeSize in use. */
 const maxCharacters = 16 * 1024 * 1024
@@ -68,6 +74,9 @@ export const parse = (text: string): Effect.Effect<SoapElement, SoapError> =>
 // oxlint-disable-next-line no-control-regex
 const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/gu
 const special = /[&<>"\t\n\r]/gu
+/** All of these in one pass, for most text holds none. */
+// oxlint-disable-next-line no-control-regex
+const noteworthy = /[\u0000-\u001f"&<>\ud800-\udfff\ufffe\uffff]/
 
 const reference = (character: string): string =>
   character === "&"
@@ -81,28 +90,24 @@ const reference = (character: string): string =>
           : `&#${character.charCodeAt(0)};`
 
 /** Text or attribute value; characters that XML forbids become U+FFFD. */
-const escape = (text: string): string => text.toWellFormed().replace(forbidden, "\ufffd").replace(special, reference)
+const escape = (text: string): string =>
+  noteworthy.test(text) ? text.toWellFormed().replace(forbidden, "\ufffd").replace(special, reference) : text
 
-const print = (node: SoapElement, parts: Array<string>, root: boolean): void => {
+const declarations = Object.entries(prefixes)
+  .map(([uri, known]) => ` xmlns:${known}="${uri}"`)
+  .join("")
+
+const print = (node: SoapElement, declared: string): string => {
   const prefix = prefixes[node.namespace]
   // creationXml and connectXml are written with a default namespace of their own, as PowerShell's client does.
   const own = prefix === undefined || node.namespace === namespaces.powershell
   const name = own ? node.name : `${prefix}:${node.name}`
-  parts.push("<", name)
-  if (own) parts.push(' xmlns="', escape(node.namespace), '"')
-  if (root) for (const [uri, known] of Object.entries(prefixes)) parts.push(` xmlns:${known}="${uri}"`)
-  for (const [key, value] of Object.entries(node.attributes)) parts.push(" ", key, '="', escape(value), '"')
-  parts.push(">")
-  for (const part of node.children) {
-    if (typeof part === "string") parts.push(escape(part))
-    else print(part, parts, false)
-  }
-  parts.push("</", name, ">")
+  let text = own ? `<${name} xmlns="${escape(node.namespace)}"${declared}` : `<${name}${declared}`
+  for (const key of Object.keys(node.attributes)) text += ` ${key}="${escape(node.attributes[key] ?? "")}"`
+  text += ">"
+  for (const part of node.children) text += typeof part === "string" ? escape(part) : print(part, "")
+  return `${text}</${name}>`
 }
 
 /** Writes a document; the prefixes of SoapNames are declared at its root. */
-export const write = (root: SoapElement): string => {
-  const parts: Array<string> = []
-  print(root, parts, true)
-  return parts.join("")
-}
+export const write = (root: SoapElement): string => print(root, declarations)
