@@ -7,8 +7,8 @@ import type { HostUnavailable } from "./ScvmmError.ts"
  * Expected flow: `check` before a dial; one that a quota refuses is told by `refused`, one that succeeds by `accepted`.
  *
  * Guarantees: after a refusal no dial for 30 s, doubled with each further one to at most 10 min. Meanwhile there are as many
- * places as there are sessions, so that who finds none waits for one; with fewer than two sessions nobody waits, since a call
- * that blocks would keep all others waiting for as long as it takes.
+ * places as there are sessions, so that who finds none waits for one; with a single one nobody waits, since a call that blocks
+ * would keep all others waiting for as long as it takes.
  *
  * Errors: `check` fails with the last refusal.
  */
@@ -22,8 +22,8 @@ export interface Capacity {
   readonly places: () => number
   /** The refusal because of which there are fewer places than there might be. */
   readonly refusal: () => HostUnavailable | undefined
-  /** Whether it is worth waiting for a session that is in use. */
-  readonly shrunk: () => boolean
+  /** Whether there is to be no second session for now. */
+  readonly single: () => boolean
 }
 
 interface Closed {
@@ -37,13 +37,12 @@ interface Closed {
 
 const firstMillis = 30_000
 const longestMillis = 10 * 60_000
-const leastToWaitFor = 2
 
 /** `most`: sessions when nobody refuses any; at least two. */
 export const make = (most: number): Capacity => {
   /** Kept when its time is over, until a dial succeeds: the next refusal counts from it. */
   let closed: Closed | undefined
-  const shrunk = () => closed !== undefined && closed.limit >= leastToWaitFor
+  const shut = () => (closed === undefined || closed.over ? undefined : closed)
 
   const reopened = Effect.map(Monotonic.millis, (now) => {
     if (closed !== undefined && now >= closed.until) closed = { ...closed, over: true }
@@ -65,8 +64,11 @@ export const make = (most: number): Capacity => {
       closed = undefined
     }),
     reopened,
-    places: () => (closed === undefined || closed.over || !shrunk() ? most : Math.min(most, closed.limit)),
+    places: () => {
+      const limit = shut()?.limit ?? most
+      return limit < 2 ? most : Math.min(most, limit)
+    },
     refusal: () => closed?.error,
-    shrunk
+    single: () => (shut()?.limit ?? most) < 2
   }
 }

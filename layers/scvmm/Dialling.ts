@@ -51,8 +51,8 @@ export const idleTimeoutSeconds = (keepAliveSeconds: number): number => Math.max
 export interface Means {
   readonly circuit: Circuit
   readonly moduleText: string
-  /** Of this process: shells of another one of the same provider are orphans. */
-  readonly incarnation: string
+  /** This process: shells that another one of its instance made for the provider are orphans. */
+  readonly operator: Orphans.Operator
   /** Providers' hosts that were cleared of orphans. */
   readonly cleared: Set<string>
   readonly report: (result: HostResult) => Effect.Effect<void>
@@ -61,7 +61,7 @@ export interface Means {
 const openOn = Effect.fn("ScvmmSession.open")(function* (
   connection: ProviderConnection,
   host: string,
-  { circuit, moduleText, incarnation, cleared }: Means
+  { circuit, moduleText, operator, cleared }: Means
 ): Effect.fn.Return<OpenSession, DialError, Scope.Scope | Dial.Dial> {
   yield* Effect.annotateCurrentSpan({ "scvmm.exec_host": host })
   // A scope of its own, begun before the pool: connections are dialled later, and must outlive the pool's release.
@@ -69,12 +69,12 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
   const wsman = yield* Scope.provide(ExecHost.connect(connection, host, circuit), wire)
   const open = RunspacePool.open(wsman, {
     idleTimeoutSeconds: idleTimeoutSeconds(connection.keepAliveSeconds),
-    name: Orphans.shellName(connection, incarnation)
+    name: Orphans.shellName(connection, operator)
   }).pipe(Effect.retry({ schedule: Schedule.exponential("500 millis"), times: opensAgain, while: isTransient }))
   const opened = yield* open.pipe(
     // Orphans may be what uses the quota up.
     Effect.catchIf(isQuota, (error) =>
-      Effect.flatMap(Orphans.remove(wsman, connection, incarnation), (removed) =>
+      Effect.flatMap(Orphans.remove(wsman, connection, operator), (removed) =>
         removed > 0 ? open : Effect.fail(error)
       )
     ),
@@ -85,7 +85,7 @@ const openOn = Effect.fn("ScvmmSession.open")(function* (
   if (!cleared.has(place)) {
     cleared.add(place)
     // Beside what the session is wanted for.
-    yield* Effect.forkScoped(Orphans.remove(wsman, connection, incarnation))
+    yield* Effect.forkScoped(Orphans.remove(wsman, connection, operator))
   }
   const pool = ScrubbedPool.scrubbed(opened, ScrubbedPool.scrubOf(connection))
   const station: SessionCall.Station = { execHost: host, pool, exchanges: wsman.exchanges }

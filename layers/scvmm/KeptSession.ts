@@ -29,8 +29,11 @@ export const make = (session: OpenSession, scope: Scope.Closeable, since: number
   lookedAt: 0
 })
 
-/** A look that takes longer is as good as a dead session: the caller is better served by a new one. */
-const lookLimit = "5 seconds"
+/**
+ * A look that takes longer is as good as a dead session: the caller is better served by a new one. Enough for a log-on after
+ * the two seconds in which a connection that something between forgot is found out.
+ */
+const lookLimit = "8 seconds"
 
 /**
  * One exchange, beside those of calls. False when the session is dead, as far as can be seen in time. Fails only when the host

@@ -1,36 +1,36 @@
-/** Shells that an earlier incarnation of this operator left on an exec host: known by their names, and deleted. */
+/** Shells that an earlier process of this operator left on an exec host: known by their names, and deleted. */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { ShellState } from "../wsman/SoapShell.ts"
 import type { Wsman } from "../wsman/Wsman.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 
-/** Whose shells: the provider's UID is unique over all clusters, the rest is for a person who lists shells. */
-export type Owner = Pick<ProviderConnection, "uid" | "namespace" | "name" | "userName">
+/** What tells instances of the operator apart that share a provider: one word, the same for all replicas of one instance. */
+export const Instance = Context.Reference<string>("capscvmm/layers/Instance", { defaultValue: () => "all" })
 
-/** Of namespace and name; all of it, with two UIDs, then stays below the 255 characters that WinRM allows. */
-const longestPlace = 160
+/** Whose shells: the provider's UID is unique over all clusters, its name is for a person who lists shells. */
+type Provider = Pick<ProviderConnection, "uid" | "namespace" | "name">
+
+/** One process. Of those of an instance one leads at a time, and only it reaches exec hosts (Dial's fence). */
+export interface Operator {
+  readonly instance: string
+  readonly incarnation: string
+}
 
 /** No secret: every administrator of the host sees it. */
-export const shellName = ({ uid, namespace, name }: Owner, incarnation: string): string =>
-  `capscvmm ${`${namespace}/${name}`.slice(0, longestPlace)} ${uid} ${incarnation}`
+export const shellName = ({ uid, namespace, name }: Provider, { instance, incarnation }: Operator): string =>
+  `capscvmm ${namespace}/${name} ${uid} ${instance} ${incarnation}`
 
-/** The name without its domain, in either form. */
-const account = (userName: string): string => (userName.split("\\").at(-1) ?? "").split("@")[0]?.toLowerCase() ?? ""
-
-/** Ids of the shells that were made for this provider, by this account, in another incarnation. */
+/** Ids of the shells that another process of this instance made for this provider. */
 export const orphansOf = (
-  shells: ReadonlyArray<Pick<ShellState, "shellId" | "name" | "owner">>,
-  owner: Owner,
-  incarnation: string
+  shells: ReadonlyArray<Pick<ShellState, "shellId" | "name">>,
+  { uid }: Pick<Provider, "uid">,
+  { instance, incarnation }: Operator
 ): ReadonlyArray<string> =>
   shells
-    .filter((shell) => {
-      const parts = /^capscvmm \S+ (\S+) (\S+)$/u.exec(shell.name ?? "")
-      return (
-        parts?.[1] === owner.uid &&
-        parts[2] !== incarnation &&
-        (shell.owner === undefined || account(shell.owner) === account(owner.userName))
-      )
+    .filter(({ name }) => {
+      const parts = /^capscvmm \S+ (\S+) (\S+) (\S+)$/u.exec(name ?? "")
+      return parts?.[1] === uid && parts[2] === instance && parts[3] !== incarnation
     })
     .map(({ shellId }) => shellId)
 
@@ -38,21 +38,24 @@ export const orphansOf = (
 const limit = "20 seconds"
 
 /**
- * Deletes orphans on one host; answers how many. Only the leader reaches a host (Dial's fence), so a shell of another
- * incarnation belongs to one that leads no more: what still runs in it could not be told to anybody. The shell of a creation
- * that was cut may be among them. Whoever settles that attempt deletes it too, takes a shell that is gone for deleted and
- * counts the time in which VMM may still commit from then, which is later than this.
+ * Deletes orphans on one host; answers how many. What still runs in one could not be told to anybody: whose it was leads no
+ * more. The shell of a creation that was cut may be among them. Whoever settles that attempt deletes it too, takes a shell
+ * that is gone for deleted and counts the time in which VMM may still commit from then, which is later than this.
  *
- * Never fails: without the right to list shells they end by their idle timeout.
+ * Never fails: what cannot be deleted, or not even listed, ends by its idle timeout.
  */
 export const remove = Effect.fn("Orphans.remove")(
-  function* (wsman: Pick<Wsman, "shells" | "delete">, owner: Owner, incarnation: string) {
-    const orphans = orphansOf(yield* wsman.shells, owner, incarnation)
+  function* (wsman: Pick<Wsman, "shells" | "delete">, provider: Provider, operator: Operator) {
     let removed = 0
-    for (const shellId of orphans) {
-      yield* wsman.delete(shellId)
-      removed += 1
-      yield* Effect.logInfo("orphaned shell deleted").pipe(Effect.annotateLogs({ shell_id: shellId }))
+    for (const shellId of orphansOf(yield* wsman.shells, provider, operator)) {
+      const deleted = yield* Effect.result(wsman.delete(shellId))
+      if (deleted._tag === "Success") removed += 1
+      yield* deleted._tag === "Success"
+        ? Effect.annotateLogs(Effect.logInfo("orphaned shell deleted"), { shell_id: shellId })
+        : Effect.annotateLogs(Effect.logDebug("orphaned shell not deleted"), {
+            shell_id: shellId,
+            reason: deleted.failure.message
+          })
     }
     return removed
   },

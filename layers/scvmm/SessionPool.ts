@@ -23,8 +23,9 @@ type Kept = KeptSession.KeptSession
 
 export interface SessionPool {
   /**
-   * Lends a session for the time of `f`, dialling when none is free and fewer than `mostSessions` are open. `blocking`
-   * ones are at most one fewer, so that a read always finds one. While the hosts' quotas allow no more, it waits for one.
+   * Lends a session for the time of `f`, dialling when none is free and fewer than `mostSessions` are open. A `blocking` call
+   * waits for a second session rather than take the only one, so that a read always finds one; where the hosts' quotas allow a
+   * single one, it takes that. While they allow no more, it waits for one.
    */
   readonly borrow: <A, E, R>(
     kind: Kind,
@@ -39,7 +40,7 @@ export interface SessionPool {
 const isQuota = (error: DialError): error is HostUnavailable =>
   error instanceof HostUnavailable && error.reason === "QuotaExceeded"
 
-/** How long a read waits for a place while a quota keeps the places few: calls that block may have taken all before. */
+/** How long a read waits for a place while a quota keeps the places few: the last that did not block may have been lost. */
 const patience = "30 seconds"
 
 /** Why a session is replaced that works, for its log line. */
@@ -71,7 +72,7 @@ export const make = Effect.fnUntraced(function* (
   const keepAliveMillis = connection.keepAliveSeconds * 1000
   const { circuit } = means
   const capacity = Capacity.make(most)
-  const queue = new SessionQueue<Kept>(capacity.places)
+  const queue = new SessionQueue<Kept>(capacity)
   // Who still waits when the pool ends is not served any more.
   yield* Effect.addFinalizer(() => Effect.sync(() => queue.disappoint(Exit.interrupt(), true)))
   const wake = Latch.makeUnsafe()
@@ -134,14 +135,21 @@ export const make = Effect.fnUntraced(function* (
       const scope = yield* Scope.fork(shells)
       const result = yield* Dialling.dial({ ...connection, execHosts }, { ...means, report }).pipe(
         Scope.provide(scope),
-        Effect.tapError((error) => (isQuota(error) ? capacity.refused(open, error) : Effect.void)),
+        // Of a host that is preferred, it says nothing of those in use.
+        Effect.tapError((error) =>
+          isQuota(error) && only === undefined ? capacity.refused(open, error) : Effect.void
+        ),
         (dialled) => Effect.andThen(capacity.check(open), dialled),
         Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
         Effect.result
       )
       dialling = false
       if (result._tag === "Success") yield* opened(result.success, scope)
-      else if (only === undefined) queue.disappoint(Exit.fail(result.failure))
+      else if (only === undefined) {
+        // A refusal may have made a free session one that can be lent.
+        queue.serve()
+        queue.disappoint(Exit.fail(result.failure))
+      }
       yield* pump
     }).pipe(
       // Nobody may wait for a dial that is no more.
@@ -232,6 +240,7 @@ export const make = Effect.fnUntraced(function* (
         ))
       if ((yield* Monotonic.millis) - kept.since <= Recycling.trustedMillis) return [caller, kept]
       const alive = yield* restore(look(kept)).pipe(
+        // An interrupted look as well: of a silent host, callers with little patience would each wait in vain for the same one.
         Effect.onExit((exit) => {
           if (Exit.isSuccess(exit) && exit.value) return Effect.void
           queue.leave(caller)

@@ -2,6 +2,8 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Hash from "effect/Hash"
 import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
 import * as Guid from "../../schemas/Guid.ts"
@@ -9,6 +11,7 @@ import type * as Dial from "../Dial.ts"
 import * as Circuit from "./Circuit.ts"
 import * as Dialling from "./Dialling.ts"
 import * as Module from "./Module.ts"
+import * as Orphans from "./Orphans.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import * as SessionPool from "./SessionPool.ts"
 import type { Kind } from "./Turn.ts"
@@ -34,18 +37,33 @@ export interface Sessions {
   readonly release: Circuit.Circuit["release"]
 }
 
-/** A pool that nobody asked for is forgotten; its sessions are closed long before. */
-const forgetAfter = Duration.minutes(10)
+/** A provider at one version of its spec and Secret: compared by these alone, whatever else the connection holds. */
+class Version implements Equal.Equal {
+  readonly connection: ProviderConnection
+  readonly text: string
+  constructor(connection: ProviderConnection) {
+    const { uid, specVersion, credentialVersion } = connection
+    this.connection = connection
+    this.text = JSON.stringify([uid, specVersion, credentialVersion])
+  }
+  [Equal.symbol](that: Equal.Equal): boolean {
+    return that instanceof Version && that.text === this.text
+  }
+  [Hash.symbol](): number {
+    return Hash.string(this.text)
+  }
+}
 
-const keyOf = ({ uid, specVersion, credentialVersion }: ProviderConnection): string =>
-  JSON.stringify([uid, specVersion, credentialVersion])
+/** When a pool is forgotten that nobody asks for: long after its sessions were released. */
+const forgetAfter = ({ connection: { keepAliveSeconds } }: Version): Duration.Duration =>
+  Duration.seconds(600 + keepAliveSeconds)
 
 /** A provider, beyond any of its versions. Fields are read and written between two yields only. */
 interface Provider {
   /** The version that was last asked for. */
   key: string
   warm: boolean
-  /** By key: of older versions sessions may still be open. */
+  /** By version: of older ones sessions may still be open. */
   readonly pools: Map<string, SessionPool.SessionPool>
   /** How the last dial of each exec host ended, of the version `hostsOf`. */
   hosts: Map<string, Dialling.HostResult>
@@ -56,11 +74,9 @@ export const make = Effect.gen(function* () {
   const home = yield* Effect.context<Dial.Dial>()
   const circuit = yield* Circuit.make
   const moduleText = yield* Effect.orDie(Module.text)
-  const incarnation = yield* Guid.random
+  const operator = { instance: yield* Orphans.Instance, incarnation: yield* Guid.random }
   const cleared = new Set<string>()
   const providers = new Map<string, Provider>()
-  /** The connection behind a key: what an RcMap key holds is compared, and a password is not to be. */
-  const connections = new Map<string, ProviderConnection>()
 
   const providerOf = (uid: string): Provider => {
     const known = providers.get(uid)
@@ -70,15 +86,12 @@ export const make = Effect.gen(function* () {
     return provider
   }
 
-  const poolOf = Effect.fnUntraced(function* (key: string) {
-    const connection = connections.get(key)
-    if (connection === undefined) return yield* Effect.die(new Error("a session pool without a connection"))
-    yield* Effect.addFinalizer(() => Effect.sync(() => connections.delete(key)))
+  const poolOf = Effect.fnUntraced(function* ({ connection, text: key }: Version) {
     const provider = providerOf(connection.uid)
     const pool = yield* SessionPool.make(connection, {
       circuit,
       moduleText,
-      incarnation,
+      operator,
       cleared,
       report: (result) =>
         Effect.sync(() => {
@@ -87,6 +100,7 @@ export const make = Effect.gen(function* () {
           provider.hosts.set(result.host, result)
         })
     })
+    yield* pool.keepWarm(provider.warm && key === provider.key)
     provider.pools.set(key, pool)
     yield* Effect.addFinalizer(() => Effect.sync(() => provider.pools.delete(key)))
     return pool
@@ -95,8 +109,8 @@ export const make = Effect.gen(function* () {
   const pools = yield* RcMap.make({
     idleTimeToLive: forgetAfter,
     // On the layer's own services: a caller's span must not become the parent of every later dial.
-    lookup: (key: string) =>
-      Effect.updateContext(poolOf(key), (context: Context.Context<Scope.Scope>) =>
+    lookup: (version: Version) =>
+      Effect.updateContext(poolOf(version), (context: Context.Context<Scope.Scope>) =>
         Context.add(home, Scope.Scope, Context.get(context, Scope.Scope))
       )
   })
@@ -112,13 +126,12 @@ export const make = Effect.gen(function* () {
       Scope.make(),
       (scope) =>
         Effect.gen(function* () {
-          const key = keyOf(connection)
-          connections.set(key, connection)
+          const version = new Version(connection)
           // Held for as long as the call takes, which may be longer than an unused pool is remembered.
-          const pool = yield* RcMap.get(pools, key).pipe(Scope.provide(scope))
+          const pool = yield* RcMap.get(pools, version).pipe(Scope.provide(scope))
           const provider = providerOf(connection.uid)
-          if (provider.key !== key) {
-            provider.key = key
+          if (provider.key !== version.text) {
+            provider.key = version.text
             yield* warmth(provider)
           }
           return yield* pool.borrow(kind, f)

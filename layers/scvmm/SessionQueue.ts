@@ -1,6 +1,7 @@
 /** Callers and the sessions that they wait for: who gets which, and who gets none. Changes between two yields only. */
 import * as Deferred from "effect/Deferred"
 import * as Exit from "effect/Exit"
+import type { Capacity } from "./Capacity.ts"
 import type { Idle } from "./Recycling.ts"
 import * as Turn from "./Turn.ts"
 import type { DialError } from "./Unavailability.ts"
@@ -17,18 +18,18 @@ export interface Caller<S> {
  * Expected flow: `ask`, then `serve` whenever a session or a place came free; a caller that was given a session leaves by
  * `leave`, one that gives up before by `withdraw`.
  *
- * Guarantees: the session that was used last is lent first, so that others may become idle; turns by Turn.
+ * Guarantees: the session that was used last is lent first, so that others may become idle; turns by Turn. A call that blocks
+ * never takes the last session that is left for reads, unless there is to be no second one.
  */
 export class SessionQueue<S extends Idle> {
   /** Free sessions, the longest idle first. */
   readonly idle: Array<S> = []
   readonly inUse: Record<Turn.Kind, number> = { read: 0, blocking: 0 }
   readonly #waiting: Array<Caller<S>> = []
-  readonly #places: () => number
+  readonly #capacity: Pick<Capacity, "places" | "single">
 
-  /** `places`: sessions that may be in use at a time. */
-  constructor(places: () => number) {
-    this.#places = places
+  constructor(capacity: Pick<Capacity, "places" | "single">) {
+    this.#capacity = capacity
   }
 
   /** `first`: before all others, for a caller whose turn it was already. */
@@ -62,13 +63,15 @@ export class SessionQueue<S extends Idle> {
     this.inUse[caller.kind] -= 1
   }
 
-  /** Gives free sessions to those whose turn it is. Answers whether somebody has a turn, but there is no session. */
+  /** Gives free sessions to those whose turn it is. Answers whether somebody has a turn, but there is no session for it. */
   serve(): boolean {
     for (;;) {
-      const at = Turn.next(this.#waiting, this.inUse, this.#places())
-      if (at === undefined) return false
-      const session = this.idle.pop()
-      if (session === undefined) return true
+      const places = this.#capacity.places()
+      // While more can be had, only what is there counts: how many a host takes is not known before.
+      const there = this.idle.length + this.inUse.read + this.inUse.blocking
+      const at = Turn.next(this.#waiting, this.inUse, this.#capacity.single() ? places : Math.min(places, there))
+      const session = at === undefined ? undefined : this.idle.pop()
+      if (at === undefined || session === undefined) return Turn.next(this.#waiting, this.inUse, places) !== undefined
       const [caller] = this.#waiting.splice(at, 1)
       if (caller === undefined) return false
       caller.session = session
@@ -85,7 +88,7 @@ export class SessionQueue<S extends Idle> {
     const turns = { ...this.inUse }
     const told: Array<Caller<S>> = []
     for (;;) {
-      const at = everybody ? 0 : Turn.next(this.#waiting, turns, this.#places())
+      const at = everybody ? 0 : Turn.next(this.#waiting, turns, this.#capacity.places())
       const [caller] = at === undefined ? [] : this.#waiting.splice(at, 1)
       if (caller === undefined) break
       turns[caller.kind] += 1

@@ -6,8 +6,7 @@ export type Kind = "read" | "blocking"
 export type InUse = Readonly<Record<Kind, number>>
 
 /**
- * Index of the caller that goes next, undefined while all must wait. `places`: sessions that may be in use at a time, at least
- * two. Nobody overtakes another of its kind, and a read overtakes blocking calls only while these have all places but one:
+ * Index of the caller that goes next, undefined while all must wait. `places`: sessions that may be in use at a time. Nobody overtakes another of its kind, and a read overtakes blocking calls only while these have all places but one:
  * whoever waits has its turn when the calls before it have ended.
  */
 export const next = (

@@ -7,6 +7,7 @@ import { Dial } from "../../layers/Dial.ts"
 import { KubeClient } from "../../layers/kube/KubeClient.ts"
 import * as KubeConfig from "../../layers/kube/KubeConfig.ts"
 import * as LeaseState from "../../layers/kube/LeaseState.ts"
+import * as Orphans from "../../layers/scvmm/Orphans.ts"
 import { ScvmmSession } from "../../layers/scvmm/ScvmmSession.ts"
 import * as BindAddress from "../http/BindAddress.ts"
 import * as HealthServer from "../http/HealthServer.ts"
@@ -16,6 +17,7 @@ import * as Leadership from "./Leadership.ts"
 import * as Operator from "./Operator.ts"
 import * as RecordWire from "./RecordWire.ts"
 import * as Replica from "./Replica.ts"
+import * as Selection from "./Selection.ts"
 import { SettingInvalid } from "./SettingInvalid.ts"
 
 export interface Settings extends Operator.Settings, Replica.Settings {
@@ -76,7 +78,9 @@ export const program = Effect.fnUntraced(function* (settings: Settings) {
       })
     )
   const recording = yield* RecordWire.start(settings.recordWire)
-  const outside = Layer.mergeAll(KubeClient.layer(config), Layer.provide(ScvmmSession.layer, recording))
+  const instance = Layer.succeed(Orphans.Instance, Selection.instance(settings))
+  const session = Layer.provide(ScvmmSession.layer, Layer.merge(recording, instance))
+  const outside = Layer.mergeAll(KubeClient.layer(config), session)
   return yield* Replica.run(settings, config, outside, operator, signalled).pipe(
     Effect.onExit(failedEnd),
     Effect.provide(Dial.layerUndici)

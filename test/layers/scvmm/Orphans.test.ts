@@ -1,6 +1,7 @@
 /** Shells that an operator left which was killed: found and deleted by the next, and only they. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
@@ -12,47 +13,31 @@ import * as Site from "./Site.ts"
 
 const { connection, exec1 } = Site
 const Word = Schema.String.check(Schema.isPattern(/^[a-z0-9-]{1,12}$/u))
-const Owner = Schema.Struct({ uid: Word, namespace: Word, name: Word, userName: Schema.Literal("EXAMPLE\\capi") })
+const Provider = Schema.Struct({ uid: Word, namespace: Word, name: Word })
+const Operator = Schema.Struct({ instance: Word, incarnation: Word })
 
 describe("Orphans", () => {
   it.effect.prop(
-    "are the shells of this provider, made in another incarnation",
-    { owner: Owner, other: Owner, mine: Word, earlier: Word },
-    ({ owner, other, mine, earlier }) =>
+    "are the shells of this provider, made by another process of this instance",
+    { provider: Provider, other: Provider, operator: Operator, another: Operator },
+    ({ provider, other, operator, another }) =>
       Effect.sync(() => {
+        const earlier = { ...operator, incarnation: `${operator.incarnation}-earlier` }
         const found = Orphans.orphansOf(
           [
-            { shellId: "mine", name: Orphans.shellName(owner, mine) },
-            { shellId: "earlier", name: Orphans.shellName(owner, earlier), owner: "example\\CAPI" },
-            { shellId: "other's", name: Orphans.shellName(other, earlier) },
+            { shellId: "mine", name: Orphans.shellName(provider, operator) },
+            { shellId: "earlier", name: Orphans.shellName(provider, earlier) },
+            { shellId: "another instance's", name: Orphans.shellName(provider, { ...another, instance: "else" }) },
+            { shellId: "another provider's", name: Orphans.shellName({ ...other, uid: `${provider.uid}-2` }, earlier) },
             { shellId: "unnamed" },
-            { shellId: "foreign", name: `Runspace ${owner.uid} ${earlier}` }
+            { shellId: "foreign", name: `Runspace ${provider.uid} ${earlier.instance} ${earlier.incarnation}` }
           ],
-          owner,
-          mine
+          provider,
+          operator
         )
-        assert.deepStrictEqual(
-          found,
-          earlier === mine ? [] : other.uid === owner.uid ? ["earlier", "other's"] : ["earlier"]
-        )
+        assert.deepStrictEqual(found, operator.instance === "else" ? ["earlier", "another instance's"] : ["earlier"])
       })
   )
-
-  it("are known by a name of at most 255 characters, however long the provider's is", () => {
-    const id = "00000000-0000-4000-8000-00000000000A"
-    const owner = { uid: id, namespace: "n".repeat(63), name: "p".repeat(253), userName: "EXAMPLE\\capi" }
-    const name = Orphans.shellName(owner, id)
-    assert.isAtMost(name.length, 255)
-    assert.deepStrictEqual(Orphans.orphansOf([{ shellId: "1", name }], owner, "mine"), ["1"])
-  })
-
-  it("of another account are left alone, however its name is written", () => {
-    const name = Orphans.shellName(connection, "earlier")
-    const ids = (owner: string, userName: string) =>
-      Orphans.orphansOf([{ shellId: "1", name, owner }], { ...connection, userName }, "mine")
-    assert.deepStrictEqual(ids("EXAMPLE\\capi", "capi@example.test"), ["1"])
-    assert.deepStrictEqual(ids("EXAMPLE\\somebody", "EXAMPLE\\capi"), [])
-  })
 
   const list = Effect.andThen(ScvmmSession, (session) =>
     session.run(connection, Verb.GetVirtualMachineList, { Ids: [] })
@@ -72,9 +57,10 @@ describe("Orphans", () => {
       const site = yield* Site.make()
       const logs = Site.logs()
       const busy = Effect.andThen(ScvmmSession, (session) => session.use(connection, () => Effect.sleep("2 seconds")))
+      // A session for each, and one for reads.
       yield* killed(site, Effect.all([busy, busy], { concurrency: "unbounded" }))
       const left = (yield* site.hosts[exec1].shells).map(({ shellId }) => shellId)
-      assert.strictEqual(left.length, 2)
+      assert.strictEqual(left.length, 3)
       yield* Effect.gen(function* () {
         yield* list
         // A namesake with another UID, which is another provider.
@@ -91,7 +77,7 @@ describe("Orphans", () => {
         assert.include(asked, "Create")
         assert.notInclude(asked, "Enumerate")
       }).pipe(Effect.provide(Layer.provideMerge(Site.sessions(site), logs.layer)), Effect.scoped)
-      assert.strictEqual(logs.lines.filter(({ message }) => String(message) === "orphaned shell deleted").length, 2)
+      assert.strictEqual(logs.lines.filter(({ message }) => String(message) === "orphaned shell deleted").length, 3)
     }).pipe(Site.elapse(), Effect.scoped)
   )
 
@@ -105,6 +91,57 @@ describe("Orphans", () => {
       yield* killed(site, list)
       assert.strictEqual((yield* site.hosts[exec1].shells).length, 1)
       yield* list.pipe(Effect.provide(Site.sessions(site)), Effect.scoped)
+    }).pipe(Site.elapse(), Effect.scoped)
+  )
+
+  it.effect("are no sessions of an instance that shares the provider, nor this one's of an earlier spec", () =>
+    Effect.gen(function* () {
+      const site = yield* Site.make({ quotas: { maxShellsPerUser: 3 } })
+      const held = (over: typeof connection) =>
+        Effect.andThen(ScvmmSession, (session) =>
+          session.use(over, (open) =>
+            Effect.andThen(Effect.sleep("30 seconds"), open.run(Verb.GetVirtualMachineList, { Ids: [] }))
+          )
+        )
+      const alone = { ...connection, execHosts: [exec1] }
+      const started = yield* Effect.forkChild(
+        Effect.all([held(alone), Effect.andThen(Effect.sleep("5 seconds"), held({ ...alone, specVersion: "2" }))], {
+          concurrency: "unbounded"
+        }).pipe(Effect.provide(Site.sessions(site)), Effect.scoped)
+      )
+      yield* Effect.sleep("10 seconds")
+      const before = yield* site.hosts[exec1].shells
+      // All quotas are used up: whoever comes looks for orphans, at its first session and for each refusal.
+      yield* list.pipe(
+        Effect.provide(Layer.provide(Site.sessions(site), Layer.succeed(Orphans.Instance, "watch-filter=other"))),
+        Effect.scoped,
+        Effect.exit
+      )
+      const after = (yield* site.hosts[exec1].shells).map(({ shellId }) => shellId)
+      assert.strictEqual(before.length, 3)
+      assert.includeMembers(
+        after,
+        before.map(({ shellId }) => shellId)
+      )
+      yield* Fiber.join(started)
+    }).pipe(Site.elapse(), Effect.scoped)
+  )
+
+  it.effect("that cannot be deleted keep from none of the others", () =>
+    Effect.gen(function* () {
+      const site = yield* Site.make()
+      const logs = Site.logs()
+      const busy = Effect.andThen(ScvmmSession, (session) => session.use(connection, () => Effect.sleep("2 seconds")))
+      yield* killed(site, Effect.all([busy, busy], { concurrency: "unbounded" }))
+      const text = "Access is denied."
+      site.hosts[exec1].disturb([
+        { on: ["Delete"], nth: 1, times: 1, disturbance: { _tag: "Fault", code: 5, subcode: "AccessDenied", text } }
+      ])
+      yield* Effect.andThen(list, Effect.sleep("3 seconds")).pipe(
+        Effect.provide(Layer.provideMerge(Site.sessions(site), logs.layer)),
+        Effect.scoped
+      )
+      assert.strictEqual(logs.lines.filter(({ message }) => String(message) === "orphaned shell deleted").length, 2)
     }).pipe(Site.elapse(), Effect.scoped)
   )
 

@@ -1,6 +1,7 @@
 /** Exec hosts with little room: sessions are shared, hosts left alone, and shells renewed. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
@@ -71,40 +72,55 @@ describe("a host that takes no more shells", () => {
     )
   )
 
-  it.effect("leaves a session for reads while others are blocked", () =>
-    within({ maxShellsPerUser: 2 }, () =>
+  const blocked = Effect.flatMap(ScvmmSession, (session) =>
+    Effect.forkChild(
+      session.use(connection, () => Effect.sleep("10 minutes")),
+      { startImmediately: true }
+    )
+  )
+
+  it.effect("leaves a session for reads, though nobody knows how many it takes before calls that block have come", () =>
+    within({ maxShellsPerUser: 2 }, (host) =>
       Effect.gen(function* () {
-        const session = yield* ScvmmSession
-        // The third is refused: there are two places from then on.
-        const brief = session.use(connection, () => Effect.sleep("3 seconds"))
-        yield* Effect.all([brief, brief, brief], { concurrency: "unbounded" })
-        yield* Effect.forEach([1, 2, 3, 4], () =>
-          Effect.forkChild(
-            session.use(connection, () => Effect.sleep("10 minutes")),
-            { startImmediately: true }
-          )
-        )
-        yield* Effect.sleep("1 second")
-        yield* list.pipe(Effect.timeout("10 seconds"))
+        yield* Effect.all([blocked, blocked, blocked, blocked])
+        yield* Effect.sleep("15 seconds")
+        assert.strictEqual((yield* host.shells).length, 2)
+        for (let minute = 0; minute < 8; minute++) {
+          yield* list.pipe(Effect.timeout("5 seconds"))
+          yield* Effect.sleep("1 minute")
+        }
       })
     )
   )
 
-  it.effect("whose sessions are all blocked keeps no read waiting for long", () =>
-    within({ maxShellsPerUser: 2 }, () =>
+  it.effect("but one lends that to a call that blocks; a read is told so at once", () =>
+    within({ maxShellsPerUser: 1 }, () =>
       Effect.gen(function* () {
         const session = yield* ScvmmSession
-        yield* Effect.forEach([1, 2, 3, 4], () =>
-          Effect.forkChild(
-            session.use(connection, () => Effect.sleep("10 minutes")),
-            { startImmediately: true }
-          )
-        )
+        yield* list
+        const long = yield* Effect.forkChild(session.use(connection, () => Effect.sleep("20 minutes")))
         yield* Effect.sleep("15 seconds")
+        const error = yield* Effect.flip(Effect.timeout(list, "5 seconds"))
+        assert.isTrue(error._tag === "ScvmmHostUnavailable" && error.reason === "QuotaExceeded")
+        yield* Fiber.join(long)
+        yield* list
+      })
+    )
+  )
+
+  it.effect("whose sessions are all in use keeps no read waiting for long", () =>
+    within({ maxShellsPerUser: 2 }, (host) =>
+      Effect.gen(function* () {
+        const session = yield* ScvmmSession
+        const brief = session.use(connection, () => Effect.sleep("3 seconds"))
+        yield* Effect.all([brief, brief], { concurrency: "unbounded" })
+        host.disturb([{ on: ["Receive"], disturbance: { _tag: "Delay", seconds: 50 } }])
+        const others = yield* Effect.forEach(many(2), (one) => Effect.forkChild(one, { startImmediately: true }))
+        yield* Effect.sleep("2 seconds")
         const error = yield* Effect.flip(Effect.timeout(list, "40 seconds"))
         assert.isTrue(error._tag === "ScvmmHostUnavailable" && error.reason === "QuotaExceeded")
-        yield* Effect.sleep("11 minutes")
-        yield* list
+        host.disturb([])
+        yield* Fiber.joinAll(others)
       })
     )
   )
@@ -202,7 +218,6 @@ describe("Capacity", () => {
       const capacity = Capacity.make(4)
       assert.strictEqual(capacity.places(), 4)
       yield* capacity.refused(2, error)
-      assert.isTrue(capacity.shrunk())
       assert.strictEqual(capacity.places(), 2)
       assert.strictEqual(capacity.refusal(), error)
       yield* TestClock.adjust("29 seconds")
@@ -214,13 +229,17 @@ describe("Capacity", () => {
     })
   )
 
-  it.effect("lets nobody wait for a single session", () =>
+  it.effect("lets nobody wait for a single session, until the time is over", () =>
     Effect.gen(function* () {
       const capacity = Capacity.make(4)
       yield* capacity.refused(2, error)
+      assert.isFalse(capacity.single())
       yield* Effect.flip(capacity.check(1))
-      assert.isFalse(capacity.shrunk())
+      assert.isTrue(capacity.single())
       assert.strictEqual(capacity.places(), 4)
+      yield* TestClock.adjust("31 seconds")
+      yield* capacity.reopened
+      assert.isFalse(capacity.single())
     })
   )
 })

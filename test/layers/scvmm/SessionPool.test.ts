@@ -232,6 +232,32 @@ describe("an idle session", () => {
   )
 })
 
+describe("keepAliveSeconds", () => {
+  it.effect("of more than a quarter of an hour is kept, too", () =>
+    within(
+      (site) =>
+        Effect.gen(function* () {
+          const session = yield* ScvmmSession
+          const patient = { ...connection, keepAliveSeconds: 1800 }
+          yield* listOn(patient)
+          const before = yield* shellIds(site, exec1)
+          yield* Effect.sleep("29 minutes")
+          assert.deepStrictEqual(yield* shellIds(site, exec1), before)
+          yield* Effect.sleep("2 minutes")
+          assert.deepStrictEqual(yield* session.counts(connection.uid), { open: 0, idle: 0 })
+          // Long after, the pool itself is forgotten, and with the next call there is one again, as warm as was said.
+          yield* session.keepWarm(connection.uid, true)
+          yield* Effect.sleep("50 minutes")
+          yield* listOn(patient)
+          yield* Effect.sleep("35 minutes")
+          assert.deepStrictEqual(yield* session.counts(connection.uid), { open: 1, idle: 1 })
+        }),
+      {},
+      "5 seconds"
+    )
+  )
+})
+
 describe("spec.sessions", () => {
   it.effect("holds for shells that are being deleted, too", () =>
     within(
@@ -334,7 +360,7 @@ describe("exec hosts", () => {
         assert.strictEqual(yield* session.use(connection, ({ execHost }) => Effect.succeed(execHost)), exec1)
         assert.strictEqual(yield* Fiber.join(long), exec2)
         yield* Effect.sleep("5 seconds")
-        assert.deepStrictEqual(yield* shells(site), [1, 0])
+        assert.deepStrictEqual(yield* shells(site), [2, 0])
         assert.deepStrictEqual([...new Set(outcomes(logs))], ["ok"])
         assert.deepStrictEqual(
           (yield* session.hosts(connection.uid)).map(({ host, ok }) => [host, ok]),
@@ -343,6 +369,31 @@ describe("exec hosts", () => {
             [exec2, true]
           ]
         )
+      })
+    )
+  )
+
+  it.effect("that are preferred and full keep nobody from sessions on the next", () =>
+    within((site) =>
+      Effect.gen(function* () {
+        const session = yield* ScvmmSession
+        site.down.add(exec1)
+        yield* list
+        site.down.clear()
+        const text = "The maximum number of shells is exceeded."
+        site.hosts[exec1].disturb([
+          { on: ["Create"], disturbance: { _tag: "Fault", code: 2150859173, subcode: "QuotaLimit", text } }
+        ])
+        yield* Effect.sleep("31 seconds")
+        // Its rest is over: it is tried, and refuses.
+        yield* list
+        yield* Effect.sleep("5 seconds")
+        const busy = session.use(connection, ({ execHost }) => Effect.as(Effect.sleep("5 seconds"), execHost))
+        assert.deepStrictEqual(
+          yield* Effect.timeout(Effect.all([busy, busy], { concurrency: "unbounded" }), "10 seconds"),
+          [exec2, exec2]
+        )
+        site.hosts[exec1].disturb([])
       })
     )
   )

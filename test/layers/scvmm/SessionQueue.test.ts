@@ -12,6 +12,7 @@ interface Session {
 }
 
 const Places = Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 5 }))
+const roomFor = (places: number, single = false) => ({ places: () => places, single: () => single })
 /** Somebody comes, or the n-th of those who have a session goes. */
 const Step = Schema.Union([
   Schema.Struct({ _tag: Schema.tag("Comes"), kind: Schema.Literals(["read", "blocking"]) }),
@@ -21,7 +22,7 @@ const Steps = Schema.Array(Step).check(Schema.isMaxLength(60))
 
 /** A pool whose sessions are all open, without anything that takes time. */
 const run = (places: number, steps: ReadonlyArray<typeof Step.Type>) => {
-  const queue = new SessionQueue<Session>(() => places)
+  const queue = new SessionQueue<Session>(roomFor(places))
   for (let since = 0; since < places; since++) queue.add({ since })
   const come: Array<Caller<Session>> = []
   const served: Array<Caller<Session>> = []
@@ -90,7 +91,7 @@ describe("SessionQueue", () => {
   )
 
   it("a read passes blocking calls only while these have all places but one", () => {
-    const queue = new SessionQueue<Session>(() => 3)
+    const queue = new SessionQueue<Session>(roomFor(3))
     for (const since of [0, 1, 2]) queue.add({ since })
     const [first, second, third] = [queue.ask("blocking"), queue.ask("blocking"), queue.ask("blocking")]
     const read = queue.ask("read")
@@ -108,14 +109,33 @@ describe("SessionQueue", () => {
     assert.isUndefined(later.session)
   })
 
-  it("whose session turned out dead is served before those who came after", () => {
-    const queue = new SessionQueue<Session>(() => 2)
+  it("a call that blocks leaves the last session to reads, and asks for another", () => {
+    const queue = new SessionQueue<Session>(roomFor(3))
     queue.add({ since: 0 })
-    const dead = queue.ask("blocking")
+    const blocking = queue.ask("blocking")
+    assert.isTrue(queue.serve())
+    const read = queue.ask("read")
+    assert.isTrue(queue.serve())
+    assert.isDefined(read.session)
+    assert.isUndefined(blocking.session)
+    queue.add({ since: 1 })
+    assert.isFalse(queue.serve())
+    assert.isDefined(blocking.session)
+    const alone = new SessionQueue<Session>(roomFor(3, true))
+    alone.add({ since: 0 })
+    const only = alone.ask("blocking")
+    assert.isFalse(alone.serve())
+    assert.isDefined(only.session)
+  })
+
+  it("whose session turned out dead is served before those who came after", () => {
+    const queue = new SessionQueue<Session>(roomFor(2))
+    queue.add({ since: 0 })
+    const dead = queue.ask("read")
     const later = queue.ask("read")
     queue.serve()
     queue.leave(dead)
-    const again = queue.ask("blocking", true)
+    const again = queue.ask("read", true)
     queue.add({ since: 1 })
     queue.serve()
     assert.isDefined(again.session)
@@ -123,7 +143,7 @@ describe("SessionQueue", () => {
   })
 
   it("lends the session that was used last, and puts an unused one back to its place", () => {
-    const queue = new SessionQueue<Session>(() => 3)
+    const queue = new SessionQueue<Session>(roomFor(3))
     for (const since of [0, 1, 2]) queue.add({ since })
     const caller = queue.ask("read")
     queue.serve()
@@ -139,15 +159,15 @@ describe("SessionQueue", () => {
   it("a failed dial is told to those whose turn it is, and to everybody while no session is in use", () => {
     const failure = Exit.fail(new HostUnavailable({ host: "h", reason: "ConnectionFailed", detail: "d", remedy: "r" }))
     const told = (callers: ReadonlyArray<Caller<Session>>) => callers.map(({ served }) => served.effect !== undefined)
-    const some = new SessionQueue<Session>(() => 2)
+    const some = new SessionQueue<Session>(roomFor(2))
     some.add({ since: 0 })
-    const blocking = some.ask("blocking")
+    const first = some.ask("read")
     const [next, last] = [some.ask("read"), some.ask("read")]
     assert.isTrue(some.serve())
     some.disappoint(failure)
-    assert.isDefined(blocking.session)
+    assert.isDefined(first.session)
     assert.deepStrictEqual(told([next, last]), [true, false])
-    const none = new SessionQueue<Session>(() => 2)
+    const none = new SessionQueue<Session>(roomFor(2))
     const all = [none.ask("read"), none.ask("read"), none.ask("blocking"), none.ask("blocking")]
     none.disappoint(failure)
     assert.deepStrictEqual(told(all), [true, true, true, true])

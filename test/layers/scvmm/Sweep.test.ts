@@ -52,7 +52,7 @@ const untouched = Effect.fnUntraced(function* (wire: Wire) {
     whole.calls.map(({ ended }) => ended),
     ["ok", "ok", "ok", "ok"]
   )
-  assert.strictEqual(new Set(whole.exchanges.map(({ connection }) => connection.id)).size, 2, "both lanes are there")
+  assert.strictEqual(new Set(whole.exchanges.map(({ connection }) => connection.id)).size, 4, "both lanes of both sessions are there")
   assert.isTrue(
     ["Create", "Command", "Send", "Receive", "Signal", "Delete"].every((action) =>
       whole.exchanges.some((it) => it.action === action)

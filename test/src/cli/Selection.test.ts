@@ -4,7 +4,7 @@ import { Machine } from "../../../schemas/capi/Machine.ts"
 import { ScvmmCluster } from "../../../schemas/scvmm/ScvmmCluster.ts"
 import { ScvmmMachine } from "../../../schemas/scvmm/ScvmmMachine.ts"
 import { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
-import { selection } from "../../../src/cli/Selection.ts"
+import { instance, selection } from "../../../src/cli/Selection.ts"
 
 const labelSelector = "cluster.x-k8s.io/watch-filter=mine"
 
@@ -28,5 +28,13 @@ describe("what an instance of the operator looks at", () => {
     for (const kind of [ScvmmMachine, ScvmmCluster, Cluster, Machine, ScvmmProvider]) {
       assert.deepStrictEqual(select(kind), { namespace: "" })
     }
+  })
+
+  it("names the instance by one word, another for each that looks at something else", () => {
+    const instances = ["", "team"].flatMap((namespace) =>
+      [undefined, "mine", "team"].map((watchFilter) => instance({ namespace, watchFilter }))
+    )
+    assert.strictEqual(new Set(instances).size, instances.length)
+    for (const name of instances) assert.match(name, /^\S+$/u)
   })
 })
