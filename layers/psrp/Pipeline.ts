@@ -36,6 +36,9 @@ const refuse = Effect.fn("Pipeline.refuseHostCall")(function* (channel: Pipeline
 /** As much PowerShell itself takes of one command by default (MaximumReceivedDataSizePerCommandMB). */
 const maxOutputBytes = 50 * 1024 * 1024
 
+/** After so many Receives in a row without output a command may be waiting for something. */
+const suspicious = 3
+
 /** Receives until the pipeline's state is final. */
 const receiveResult = Effect.fn("Pipeline.receive")(function* (
   channel: PipelineChannel,
@@ -45,6 +48,7 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
   const collector = new PipelineCollector()
   const violation = (reason: string) => new ProtocolViolation({ reason, sent: true })
   let bytes = 0
+  let silences = 0
   let prompt: string | undefined
   for (;;) {
     const received = yield* channel.wsman
@@ -84,6 +88,9 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
       }
     }
     if (received.state === "Done") return yield* violation("the command ended without a pipeline state")
+    // Who has a secret to tell waits for a key, and asks the pool for it (PUBLIC_KEY_REQUEST), which nobody listens to.
+    silences = received.streams.length === 0 ? silences + 1 : 0
+    if (silences === suspicious && channel.cipher === undefined) channel.cipher = yield* channel.sessionKey
   }
 })
 
@@ -97,15 +104,14 @@ export const runPipeline = Effect.fn("Pipeline.run")(function* (
   options: InvokeOptions
 ): Effect.fn.Return<PipelineResult, PsrpError> {
   const { wsman, shellId } = channel
-  let accepted = false
   yield* transmit(wsman, [address(channel, createPipeline(pipeline))], (piece) =>
-    accepted
+    channel.accepted
       ? wsman.send(shellId, "stdin", piece, channel.commandId)
       : Effect.map(wsman.command(shellId, channel.commandId, piece), ({ commandId }) => {
-          accepted = true
+          channel.accepted = true
           channel.commandId = commandId
         })
-  ).pipe(Effect.mapError((cause) => new TransportFailed({ cause, sent: accepted || cause.sent })))
+  ).pipe(Effect.mapError((cause) => new TransportFailed({ cause, sent: channel.accepted || cause.sent })))
   if (options.input !== undefined) yield* sendInput(channel, options.input)
   return yield* receiveResult(channel, options)
 })
@@ -116,7 +122,7 @@ export const runPipeline = Effect.fn("Pipeline.run")(function* (
  */
 export const stopPipeline = Effect.fn("Pipeline.stop")(function* (channel: PipelineChannel) {
   const { wsman, shellId, commandId } = channel
-  const defragmenter = new Defragmenter()
+  const defragmenter = new Defragmenter({ sequence: channel.sequence })
   const untilStopped = Effect.gen(function* () {
     for (;;) {
       const received = yield* wsman.receive(shellId, commandId)

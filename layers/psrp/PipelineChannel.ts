@@ -15,13 +15,15 @@ export interface PipelineChannel {
   readonly runspacePoolId: string
   /** Upper-case GUID of the WSMan command: ours, until the server's answer to Command names its own. */
   commandId: string
-  /** The same, as PSRP's messages name it. */
+  /** Whether the server has answered the Command. */
+  accepted: boolean
+  /** The id, as PSRP's messages name it. */
   readonly pipelineId: string
   /** ObjectIds grow over all messages of a session. */
   readonly nextObjectId: () => bigint
   /** How far the server's objects have come. */
   readonly sequence: ObjectSequence
-  /** The session key, once it was exchanged: by `sessionKey`, which input needs when it is the first to hold a secret. */
+  /** The session key, once it was exchanged: by `sessionKey`, where input or output is the first to hold a secret. */
   cipher: SecureStringCipher | undefined
   readonly sessionKey: Effect.Effect<SecureStringCipher, PsrpError>
 }

@@ -23,9 +23,15 @@ export const terminate = ({ wsman, shellId, commandId }: PipelineChannel, health
     Effect.withSpan("Pipeline.terminate")
   )
 
-/** Stops the pipeline as Ctrl+C does, for at most 5 s; then terminates it, stopped or not. */
+/**
+ * Stops the pipeline as Ctrl+C does, for at most 5 s; then terminates it, stopped or not. A Command that was not answered may
+ * still be on its way, past both: the pool then ends with it.
+ */
 export const stop = (channel: PipelineChannel, health: RunspacePoolHealth) =>
-  stopPipeline(channel).pipe(
+  Effect.suspend(() => {
+    if (!channel.accepted) health.markBroken("interrupted before the command was accepted")
+    return stopPipeline(channel)
+  }).pipe(
     Effect.interruptible,
     Effect.timeoutOption(cap),
     Effect.flatMap((stopped) =>

@@ -1,5 +1,7 @@
 /** A remote runspace pool of one runspace: opened over WSMan, runs one pipeline at a time, deletes its shell when released. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -73,7 +75,8 @@ export interface OpenOptions extends ShellOptions {
  *
  * Guarantees: one pipeline at a time, in the order of the calls; the shell is deleted when the scope closes, within 5 s or
  * not at all (its idle timeout then ends it); each pipeline is followed by a Terminate off the caller's path; secure
- * strings leave encrypted, by a key that is exchanged when the first of them does.
+ * strings travel encrypted, by a key that is exchanged when the first of them leaves, or when a pipeline is silent for so
+ * long that it may wait for it.
  * Errors: the transport's while opening; after a failure of transport or protocol the pool is `broken` and every
  * further call fails with PoolBroken, `sent: false`.
  */
@@ -147,36 +150,35 @@ export const open = Effect.fn("RunspacePool.open")(function* (
         shellId,
         runspacePoolId,
         commandId,
+        accepted: false,
         pipelineId: commandId.toLowerCase(),
         nextObjectId,
         sequence,
         cipher,
         sessionKey: sessionKey(true)
       }
-      const release = Effect.asVoid(
-        FiberSet.run(
-          terminates,
-          Effect.suspend(() => terminate(channel, health))
-        )
+      const release = FiberSet.run(
+        terminates,
+        Effect.suspend(() => terminate(channel, health))
       )
       const statement = commands.map(({ name, isScript, parameters }) => ({
         name,
         isScript: isScript ?? false,
         parameters: Object.entries(parameters).map(([parameter, value]) => ({ name: parameter, value }))
       }))
-      const result = yield* runPipeline(
+      return yield* runPipeline(
         channel,
         { statements: [statement], noInput: invokeOptions.input === undefined },
         invokeOptions
       ).pipe(
-        Effect.onInterrupt(() => stop(channel, health)),
-        Effect.tapError((error) => {
-          if (error._tag === "PsrpPromptRefused") return release
-          return Effect.sync(() => health.markBroken(error.message))
+        Effect.onExit((exit) => {
+          if (Exit.isSuccess(exit)) return release
+          if (Cause.hasInterruptsOnly(exit.cause)) return stop(channel, health)
+          const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+          if (error?._tag === "PsrpPromptRefused") return release
+          return Effect.sync(() => health.markBroken(error?.message ?? "a defect of the client"))
         })
       )
-      yield* release
-      return result
     },
     (effect) => one.withPermit(effect)
   )

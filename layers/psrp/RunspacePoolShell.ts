@@ -43,6 +43,8 @@ export const createShell = Effect.fnUntraced(function* (
         ? Effect.void
         : FiberSet.awaitEmpty(terminates).pipe(
             Effect.timeoutOption(terminatesCap),
+            // One that hangs has the connection that the Delete needs.
+            Effect.andThen(FiberSet.clear(terminates)),
             Effect.andThen(wsman.delete(shellId)),
             Effect.interruptible,
             Effect.timeoutOption(releaseCap),

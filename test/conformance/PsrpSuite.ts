@@ -253,8 +253,8 @@ export const suite = (open: Effect.Effect<Session, unknown, Scope.Scope>) => {
 }
 
 /** A pool of our client in a child process that speaks the framing of `pwsh -s`. */
-export const session = (binary: string, args: ReadonlyArray<string>) =>
+export const session = (binary: string, args: ReadonlyArray<string>, operationTimeoutSeconds?: number) =>
   Effect.gen(function* () {
-    const wsman = yield* StdioWsman.connect(binary, args)
+    const wsman = yield* StdioWsman.connect(binary, args, operationTimeoutSeconds)
     return { wsman, pool: yield* RunspacePool.open(wsman, { idleTimeoutSeconds: 60, openTimeoutSeconds: 30 }) }
   })

@@ -14,7 +14,8 @@ import { scalar, secret, session, suite } from "./PsrpSuite.ts"
 /** An interpreter whose environment has psrpcore. */
 const python = process.env["PYPSRP_PYTHON"] ?? ""
 
-const psrpcore = session(python, [path.join(import.meta.dirname, "psrpcore_server.py")])
+const server = [path.join(import.meta.dirname, "psrpcore_server.py")]
+const psrpcore = session(python, server)
 
 if (python === "") {
   process.stderr.write("skipped: our PSRP on psrpcore's server (PYPSRP_PYTHON is not set)\n")
@@ -138,6 +139,20 @@ if (python === "") {
           assert.isTrue(Redacted.isRedacted(text) && Redacted.value(text) === "from the server 😀")
           const { userName, password } = account as { userName: string; password: Redacted.Redacted<string> }
           assert.deepStrictEqual([userName, Redacted.value(password)], ["DOM\\u", ""])
+        }),
+      60_000
+    )
+
+    it.live(
+      "exchanges the key that a server asks for, since its own secret is the first",
+      () =>
+        Effect.gen(function* () {
+          const { pool } = yield* session(python, server, 1)
+          const { output } = yield* pool.invoke([{ name: "Get-Secret", parameters: {} }])
+          assert.deepStrictEqual(
+            output.map((value) => Redacted.isRedacted(toJs(value))),
+            [true, false]
+          )
         }),
       60_000
     )

@@ -21,6 +21,7 @@ from psrpcore import (
     PipelineHostResponseEvent,
     PipelineInputEvent,
     PSRPPayload,
+    PublicKeyEvent,
     ResetRunspaceStateEvent,
     ServerPipeline,
     ServerRunspacePool,
@@ -65,6 +66,9 @@ PACKET = re.compile(r"^<(\w+) (?:Stream='(\w+)' )?PSGuid='([0-9a-f-]+)' ?(?:/>|>
 pool = ServerRunspacePool(application_private_data={"PSVersionTable": {"PSVersion": PSVersion("5.1.14393.1884")}})
 variables = {}
 inputs = {}
+# Whether keys were exchanged, and pipelines that wait for that.
+keyed = False
+secretive = []
 
 
 def write(line):
@@ -132,6 +136,11 @@ PRIMITIVES = [
 ]
 
 
+def tell_secrets(pipeline):
+    pipeline.write_output(PSSecureString("from the server \U0001f600"))
+    pipeline.write_output(PSCredential(UserName="DOM\\u", Password=PSSecureString("")))
+
+
 def run(pipeline):
     """Runs the commands; what waits for something else goes on in the events below."""
     for command in pipeline.metadata.commands:
@@ -147,8 +156,12 @@ def run(pipeline):
             for value in PRIMITIVES:
                 pipeline.write_output(value)
         elif name == "Get-Secret":
-            pipeline.write_output(PSSecureString("from the server \U0001f600"))
-            pipeline.write_output(PSCredential(UserName="DOM\\u", Password=PSSecureString("")))
+            if not keyed:
+                # As PowerShell: the pipeline is blocked until the client has answered the pool.
+                secretive.append(pipeline)
+                pool.request_key()
+                return
+            tell_secrets(pipeline)
         elif name == "Write-Stream":
             pipeline.write_output("out")
             pipeline.write_debug("debug")
@@ -210,6 +223,13 @@ def handle(event):
         pipeline = pool.pipeline_table[event.pipeline_id]
         pipeline.write_output(str(event.error.Exception.Message) if event.error else event.result)
         pipeline.complete()
+    elif isinstance(event, PublicKeyEvent):
+        global keyed
+        keyed = True
+        while secretive:
+            pipeline = secretive.pop()
+            tell_secrets(pipeline)
+            pipeline.complete()
     elif isinstance(event, ResetRunspaceStateEvent):
         variables.clear()
         pool.runspace_availability_response(event.ci, True)

@@ -44,13 +44,18 @@ export interface StdioWsman extends Wsman {
 const nothing = new Uint8Array(0)
 const packetPattern = /^<(\w+) (?:Stream='(\w+)' )?PSGuid='([0-9a-fA-F-]+)' ?(?:\/>|>([A-Za-z0-9+/=]*)<\/\w+>)$/
 
-/** As a Receive of WinRM: no output for this long is an answer without any. */
-const operationTimeout = "20 seconds"
 /** So long PowerShell's own client waits for an acknowledgement. */
 const acknowledgedWithin = "60 seconds"
 
-/** The process lives in the scope: at its end it has five seconds to leave by itself. */
-export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Effect<StdioWsman, never, Scope.Scope> =>
+/**
+ * The process lives in the scope: at its end it has five seconds to leave by itself. `operationTimeoutSeconds`: as a Receive of
+ * WinRM, no output for this long is an answer without any.
+ */
+export const connect = (
+  binary: string,
+  args: ReadonlyArray<string>,
+  operationTimeoutSeconds = 20
+): Effect.Effect<StdioWsman, never, Scope.Scope> =>
   Effect.gen(function* () {
     const over = yield* Deferred.make<void>()
     const child = yield* Effect.acquireRelease(
@@ -191,7 +196,7 @@ export const connect = (binary: string, args: ReadonlyArray<string>): Effect.Eff
           const inbox = inboxOf(commandId?.toLowerCase() ?? emptyGuid)
           const first = yield* Queue.take(inbox.data).pipe(
             Effect.raceFirst(Deferred.await(lost)),
-            Effect.timeoutOption(operationTimeout)
+            Effect.timeoutOption(operationTimeoutSeconds * 1000)
           )
           const rest = Queue.sizeUnsafe(inbox.data) > 0 ? yield* Queue.takeAll(inbox.data) : []
           const id = commandId === undefined ? {} : { commandId }

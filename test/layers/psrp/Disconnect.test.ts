@@ -2,8 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import { encodeFragment, splitMessage } from "../../../layers/psrp/Fragment.ts"
 import { emptyGuid, encodeMessage, type MessageBody } from "../../../layers/psrp/Message.ts"
 import { pipelineOutput, PipelineState, pipelineState } from "../../../layers/psrp/PipelineMessage.ts"
@@ -169,6 +171,22 @@ describe("a shell that was idle", () => {
       assert.strictEqual((yield* Effect.flip(silent.check))._tag, "PsrpTransportFailed")
       assert.isTrue(Option.isNone(yield* silent.broken))
     }).pipe(Effect.scoped)
+  )
+})
+
+describe("a pool that is released", () => {
+  it.effect("deletes its shell although a Terminate has the connection and is not answered", () =>
+    Effect.gen(function* () {
+      const own = yield* Scope.make()
+      const { listener, pool } = yield* Scope.provide(opened(), own)
+      listener.disturb([
+        { on: ["Signal"], disturbance: { _tag: "Silence", carriedOut: false } },
+        { on: ["Delete"], disturbance: { _tag: "Delay", seconds: 1 } }
+      ])
+      yield* pool.invoke([echo("x")])
+      yield* Scope.close(own, Exit.void)
+      assert.deepStrictEqual(yield* listener.shells, [])
+    }).pipe(Effect.scoped, inTime)
   )
 })
 

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
+import { inTime } from "../../harness/VirtualTime.ts"
 import { Unavailable } from "../../../layers/wsman/WsmanError.ts"
 import { readRecording } from "./Recording.ts"
 import { emptyGuid } from "../../../layers/psrp/Message.ts"
@@ -124,6 +125,21 @@ describe("interruption of RunspacePool.invoke", () => {
       yield* Fiber.join(interrupting)
       assert.strictEqual(wsman.log.at(-1), "signal Terminate")
       assert.deepStrictEqual((yield* pool.invoke([call])).output, ["ok"])
+    })
+  )
+
+  it.effect("gives the pool up when the Command was not answered: it may still arrive", () =>
+    Effect.gen(function* () {
+      const wsman = scripted({ overrides: { command: () => Effect.never } })
+      const pool = yield* openPool(wsman)
+      const running = yield* Effect.forkChild(pool.invoke([call]))
+      yield* Effect.yieldNow
+      yield* inTime(Fiber.interrupt(running))
+      assert.isTrue(Option.isSome(yield* pool.broken))
+      assert.isTrue(
+        wsman.log.some((line) => line.includes("Terminate")),
+        wsman.log.join("\n")
+      )
     })
   )
 

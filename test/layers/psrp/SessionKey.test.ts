@@ -188,6 +188,28 @@ describe("RunspacePool with secrets", () => {
     })
   )
 
+  it.effect("exchanges a key where a command is silent for long: it may have a secret to tell, and wait for one", () =>
+    Effect.gen(function* () {
+      const sealed = { _tag: "Scalar", type: "SecureString", text: cipher.encrypt(Redacted.make(secret)) } as const
+      const silent: Step = { streams: [] }
+      const answer = messageStep(emptyGuid, pipelineOutput(sealed), pipelineState(PipelineState.Completed))
+      const asked = messageStep(emptyGuid, { type: MessageType.PublicKeyRequest, data: null })
+      const wsman = scripted({
+        opening: [...opening, asked, agreed],
+        pipelines: [[silent, silent, silent, silent, answer]]
+      })
+      const pool = yield* openPool(wsman)
+      const before = wsman.log.length
+      const [value = null] = (yield* pool.invoke([{ name: "Get-Secret", parameters: {} }])).output
+      const plain = toJs(value)
+      assert.isTrue(Redacted.isRedacted(plain) && Redacted.value(plain) === secret)
+      assert.deepStrictEqual(
+        wsman.log.slice(before).filter((line) => !line.startsWith("signal")),
+        "command,receive,receive,receive,send stdin,receive pool,receive pool,receive,receive".split(",")
+      )
+    })
+  )
+
   const refused = (step: Step | undefined, tag: string, overrides = {}) =>
     Effect.gen(function* () {
       const wsman = scripted({
