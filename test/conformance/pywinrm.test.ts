@@ -23,7 +23,9 @@ const wires: ReadonlyArray<{ readonly name: string; readonly over: Over; readonl
   { name: "NTLM over https, bound to the certificate", over: "Strict", log: { transport: "ntlm" } }
 ]
 
-const live = (name: string, body: Effect.Effect<void, unknown, Scope.Scope>) => it.live(name, () => body, 60_000)
+/** Side by side: foreign clients mostly wait. */
+const live = (name: string, body: Effect.Effect<void, unknown, Scope.Scope>) =>
+  it.live(name, () => body, { concurrent: true, timeout: 120_000 })
 
 /** The shape is that of commands.py. */
 const parse = (printed: string) => JSON.parse(printed) as ReadonlyArray<Seen>

@@ -1,4 +1,4 @@
-"""All that our client is to do too: streams, errors, a megabyte each way, silence, stop, disconnection, closing."""
+"""All that our client is to do too: streams, errors, a long text each way, silence, stop, disconnection, closing."""
 
 from pypsrp.powershell import RunspacePool
 
@@ -9,8 +9,8 @@ text = "straße 𝄞 & <tag> _x0041_ \r\n\t\0"
 
 
 def large():
-    """A megabyte out, and the same in: as an argument, and in pieces through the pipeline."""
-    big = run(opened, ("Get-Text", {"Length": 1_000_000}))["output"][0]
+    """A long text out, and the same in: as an argument, and in pieces through the pipeline."""
+    big = run(opened, ("Get-Text", {"Length": given["length"]}))["output"][0]
     pieces = [big[at : at + 40_000] for at in range(0, len(big), 40_000)]
     piped = run(opened, ("Get-Input", {}), input=(piece for piece in pieces))["output"]
     return {
