@@ -1,4 +1,5 @@
 /** Operators and functions with one part broken on purpose, put in from outside: what the crash points must find. */
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Contract from "../../schemas/capi/Contract.ts"
@@ -8,10 +9,11 @@ import { FindVirtualMachine, NewVirtualMachine } from "../../schemas/vmm/Verb.ts
 import { KubeClient } from "../../layers/kube/KubeClient.ts"
 import { ScvmmSession } from "../../layers/scvmm/ScvmmSession.ts"
 import { at, isObject } from "../../src/simulators/kube/KubeJson.ts"
+import { newVirtualMachine } from "../../src/simulators/scvmm/CreateFunction.ts"
 import * as Creation from "../../src/simulators/scvmm/Creation.ts"
 import { pause } from "../../src/simulators/scvmm/Model.ts"
 import * as References from "../../src/simulators/scvmm/References.ts"
-import { implement } from "../../src/simulators/scvmm/SimulatedFunction.ts"
+import { implement, type SimulatedFunction } from "../../src/simulators/scvmm/SimulatedFunction.ts"
 import * as VirtualMachine from "../../src/simulators/scvmm/VirtualMachine.ts"
 import type { Tamper } from "./Incarnation.ts"
 
@@ -78,3 +80,10 @@ export const createsBlindly = implement(NewVirtualMachine, ({ model }, request) 
     return [VirtualMachine.document(vm, model.now())]
   })
 )
+
+/** New-CapsVirtualMachine as it is while an exec host is busy: there it begins so much later. */
+export const beginsLate = (execHost: string, delay: Duration.Input): SimulatedFunction => ({
+  name: newVirtualMachine.name,
+  invoke: (caller, given, streams) =>
+    newVirtualMachine.invoke(caller, given, streams).pipe(Effect.delay(caller.execHost === execHost ? delay : 0))
+})
