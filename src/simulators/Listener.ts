@@ -196,6 +196,10 @@ export const listen = Effect.fn("Listener.listen")(function* (options: ListenOpt
     socket.on("close", () => sockets.delete(socket))
   })
 
+  // Node's parser reads a TLS connection past its stream. While an answer waits to be written it is paused, is handed the next
+  // record all the same, and fails ("Parse Error: Paused"). Where somebody else listens, too, it reads the stream.
+  server.on("secureConnection", (socket: TLSSocket) => void socket.on("data", () => undefined))
+
   const host = options.host ?? "127.0.0.1"
   const port = yield* Effect.acquireRelease(
     Effect.callback<number, ListenError>((resume) => {

@@ -5,7 +5,6 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import { X509Certificate } from "node:crypto"
-import { setDefaultHighWaterMark } from "node:stream"
 import type { Connection, Handler, Response } from "../../../schemas/http/Exchange.ts"
 import * as CertificateAuthority from "../../../src/simulators/CertificateAuthority.ts"
 import * as Listener from "../../../src/simulators/Listener.ts"
@@ -36,10 +35,6 @@ const spin = (millis: number): void => {
   const end = performance.now() + millis
   while (performance.now() < end);
 }
-
-// While an answer waits to be written Node pauses its parser, which over TLS then fails on a request that arrives in two pieces,
-// as Python sends them ("Parse Error: Paused"). No answer of a Receive is larger.
-setDefaultHighWaterMark(false, 1024 * 1024)
 
 const program = Effect.gen(function* () {
   const authority = yield* CertificateAuthority.make("bench")

@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import * as http from "node:http"
 import * as https from "node:https"
 import * as net from "node:net"
+import * as tls from "node:tls"
 import { X509Certificate } from "node:crypto"
 import type { Handler } from "../../../schemas/http/Exchange.ts"
 import * as CertificateAuthority from "../../../src/simulators/CertificateAuthority.ts"
@@ -176,6 +177,40 @@ describe("Listener", () => {
       const stale = yield* Listener.listen({ handler: echo, tls: expired })
       assert.isTrue(Exit.isFailure(yield* Effect.exit(secure({ ...base, port: stale.port }))))
     })
+  )
+
+  it.live("reads a request in two TLS records while an answer is still being written", () =>
+    Effect.gen(function* () {
+      const answer = 16 * 1024 * 1024
+      const targets: Array<string> = []
+      const authority = yield* CertificateAuthority.make("ca")
+      const server = yield* authority.issue({ commonName: "server", usage: "server" })
+      const { port } = yield* Listener.listen({
+        handler: ({ target }) => {
+          targets.push(target)
+          return Effect.succeed({ status: 200, headers: {}, body: new Uint8Array(answer) })
+        },
+        tls: server
+      })
+      const got = yield* Effect.callback<number>((resume) => {
+        const socket = tls.connect({ port, host: "127.0.0.1", ca: authority.ca })
+        const ask = (target: string) => {
+          socket.write(`POST ${target} HTTP/1.1\r\nhost: server\r\ncontent-length: 4\r\n\r\n`)
+          socket.write("body")
+        }
+        let bytes = 0
+        socket.on("data", (piece: Buffer) => {
+          // More than any buffer between: the rest of the first answer waits.
+          if (bytes === 0) ask("/second")
+          bytes += piece.length
+          if (bytes > 2 * answer) socket.destroy()
+        })
+        socket.on("close", () => resume(Effect.succeed(bytes)))
+        socket.on("secureConnect", () => ask("/first"))
+      })
+      assert.deepStrictEqual(targets, ["/first", "/second"])
+      assert.isAbove(got, 2 * answer)
+    }).pipe(Effect.scoped)
   )
 
   it.live("closes with its scope, and a taken port is an error", () =>
