@@ -338,7 +338,8 @@ describe("an exec host", () => {
         assert.strictEqual(error.retry, reason === "ScvmmAuthenticationFailed" ? "terminal" : "backoff")
         for (const secret of [Site.password, "not-the-password"]) assert.notInclude(error.message, secret)
       }).pipe(Effect.scoped, Effect.provide(silent)),
-    20_000
+    // Side by side: some are answered never.
+    { concurrent: true, timeout: 30_000 }
   )
 
   it.live.each([
