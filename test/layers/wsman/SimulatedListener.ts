@@ -9,6 +9,7 @@ import { make, type Exchange, type Options } from "../../../src/simulators/scvmm
 import * as EchoHost from "../../src/simulators/scvmm/EchoHost.ts"
 
 export const origin = "https://exec1.example:5986"
+const plainOrigin = "http://exec1.example:5985"
 const user = { userName: "LAB\\capi", password: "password" }
 
 export const connectOptions = {
@@ -16,6 +17,13 @@ export const connectOptions = {
   configurationName: "Microsoft.PowerShell",
   operationTimeoutSeconds: 20,
   credentials: { authentication: "Basic", userName: user.userName, password: Redacted.make(user.password) }
+} as const
+
+/** Every message of it is sealed. */
+const sealedOptions = {
+  ...connectOptions,
+  endpoint: { origin: plainOrigin },
+  credentials: { ...connectOptions.credentials, authentication: "Negotiate" }
 } as const
 
 /** `host`: see EchoHost. `actions`: of every exchange, in order. */
@@ -29,12 +37,20 @@ export const listen = (options: Partial<Options> = {}) =>
       onExchange: (exchange) => void exchanges.push(exchange),
       ...options
     })
-    const dial = yield* Layer.build(Dial.layerInProcess(new Map([[origin, server.handler]])))
+    const dial = yield* Layer.build(
+      Dial.layerInProcess(
+        new Map([
+          [origin, server.handler],
+          [plainOrigin, server.handler]
+        ])
+      )
+    )
     return {
       ...server,
       log,
       seen: exchanges,
       actions: () => exchanges.map(({ action }) => action),
-      client: connect(connectOptions).pipe(Effect.provideContext(dial))
+      client: connect(connectOptions).pipe(Effect.provideContext(dial)),
+      sealedClient: connect(sealedOptions).pipe(Effect.provideContext(dial))
     }
   }).pipe(Effect.provide(Logger.layer([])))

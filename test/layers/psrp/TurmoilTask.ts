@@ -1,0 +1,78 @@
+/** What a call in turmoil does, drawn by chance, and the host that does it. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import type { PsValue } from "../../../layers/psrp/PsValue.ts"
+import type { Entropy } from "../../../src/simulators/scvmm/Entropy.ts"
+import type { Command, PowerShellHost, Streams } from "../../../src/simulators/scvmm/PowerShellHost.ts"
+import { chosen, whole } from "./TurmoilChance.ts"
+
+/** What one call does: bytes out, values in, a secret, seconds of silence, progress records. */
+export interface Task {
+  readonly id: string
+  readonly length: number
+  readonly input: number
+  readonly secret: string | undefined
+  readonly seconds: number
+  readonly progress: number
+  /** Given up after so many steps of the scheduler, or seconds. */
+  readonly givenUp: { readonly steps?: number; readonly seconds?: number } | undefined
+}
+
+export const taskOf = (entropy: Entropy, id: string): Task => ({
+  id,
+  length: chosen(entropy, [0, 10, 3000, 100_000, 400_000]),
+  input: chosen(entropy, [0, 0, 1, 40]),
+  secret: entropy.fraction() < 0.3 ? `secret ${id}` : undefined,
+  seconds: chosen(entropy, [0, 0, 0, 1, 15, 45, 130]),
+  progress: chosen(entropy, [0, 0, 3, 300]),
+  givenUp:
+    entropy.fraction() < 0.7
+      ? undefined
+      : entropy.fraction() < 0.6
+        ? { steps: whole(entropy, 0, 400) }
+        : { seconds: whole(entropy, 0, 50) }
+})
+
+/** Differs at every place, so that what is missing, twice or in another order shows. */
+const textOf = ({ id, length }: Task): string => {
+  const numbers: Array<string> = []
+  for (let at = 0, size = 0; size < length; at++) {
+    const number = `${id} ${at};`
+    numbers.push(number)
+    size += number.length
+  }
+  return numbers.join("").slice(0, length)
+}
+
+export const answerOf = (task: Task): ReadonlyArray<PsValue> => [
+  textOf(task),
+  `${task.id}: ${task.input} values, ${task.secret ?? "no secret"}`
+]
+
+/** Runs tasks, and notes those that it began. */
+export const hostOf = (tasks: ReadonlyMap<string, Task>, began: Array<string>): PowerShellHost => {
+  const run = Effect.fnUntraced(function* (command: Command, streams: Streams) {
+    const values = new Map(command.parameters.map(({ name = "", value }) => [name.replace(/^-/u, ""), value]))
+    const id = values.get("Id")
+    const task = typeof id === "string" ? tasks.get(id) : undefined
+    if (task === undefined) return
+    began.push(task.id)
+    const secret = values.get("Secret")
+    const told =
+      typeof secret === "object" && secret !== null && "_tag" in secret && secret._tag === "SecureString"
+        ? Redacted.value(secret.plain)
+        : "no secret"
+    for (let at = 0; at < task.progress; at++) yield* streams.progress("Create", `${at}`, at % 100)
+    yield* streams.output(textOf(task))
+    yield* Effect.sleep(task.seconds * 1000)
+    const count = yield* Stream.runCount(streams.input)
+    yield* streams.output(`${task.id}: ${count} values, ${told}`)
+  })
+  return {
+    open: () =>
+      Effect.succeed({
+        invoke: (commands, streams) => Effect.forEach(commands, (command) => run(command, streams), { discard: true })
+      })
+  }
+}
