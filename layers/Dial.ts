@@ -56,9 +56,8 @@ const quiet = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
   )
 
 const hushed = (operations: Operations): Operations => ({
-  client: (endpoint) => Effect.map(operations.client(endpoint), quiet),
-  connection: (endpoint) =>
-    Effect.map(operations.connection(endpoint), (connection) => ({ ...connection, client: quiet(connection.client) }))
+  ...operations,
+  client: (endpoint) => Effect.map(operations.client(endpoint), quiet)
 })
 
 /** In capitals, or else not, as with Go. */

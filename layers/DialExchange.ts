@@ -27,7 +27,6 @@ const exchange = (
   request: HttpClientRequest.HttpClientRequest
 ): Effect.Effect<DialResponse, HttpClientError.HttpClientError> =>
   Effect.callback((resume) => {
-    const url = new URL(request.url, origin)
     const pieces: Array<Uint8Array> = []
     let size = 0
     let head: ConstructorParameters<typeof DialResponse>[2] = { status: 0, headers: {} }
@@ -41,8 +40,8 @@ const exchange = (
     try {
       dispatcher.dispatch(
         {
-          origin: url.origin,
-          path: url.pathname + url.search,
+          origin,
+          path: request.url,
           method: request.method,
           headers: request.headers,
           body: bytesOf(request)
@@ -63,7 +62,9 @@ const exchange = (
           onResponseEnd: () => {
             const [only = new Uint8Array(0)] = pieces
             resume(
-              Effect.succeed(new DialResponse(request, url, head, pieces.length > 1 ? Buffer.concat(pieces) : only))
+              Effect.succeed(
+                new DialResponse(request, origin + request.url, head, pieces.length > 1 ? Buffer.concat(pieces) : only)
+              )
             )
           },
           onResponseError: (_, cause) => fail(cause)

@@ -143,12 +143,12 @@ export const make = (servers: ReadonlyMap<string, Exchange.Handler>) =>
             if (answer.body instanceof Uint8Array) {
               state = "ended"
               line.give(connection)
-              return yield* Deferred.succeed(head, new DialResponse(request, url, answer, answer.body))
+              return yield* Deferred.succeed(head, new DialResponse(request, url.href, answer, answer.body))
             }
             const sent = yield* Queue.make<Uint8Array, ConnectionLost | Cause.Done>({ capacity: 64 })
             pieces = sent
             const read = Stream.fromQueue(sent).pipe(Stream.ensuring(Effect.sync(() => abandon())))
-            yield* Deferred.succeed(head, new DialResponse(request, url, answer, read))
+            yield* Deferred.succeed(head, new DialResponse(request, url.href, answer, read))
             yield* Stream.runForEach(answer.body, (piece) => Queue.offer(sent, piece))
             state = "ended"
             line.give(connection)

@@ -26,13 +26,13 @@ export class DialResponse extends Inspectable.Class implements HttpClientRespons
   /** A body in pieces can be read once and fails with whatever cut the connection. */
   constructor(
     request: HttpClientRequest.HttpClientRequest,
-    url: URL,
+    url: string,
     head: { readonly status: number; readonly headers: Headers.Input },
     body: Uint8Array | Stream.Stream<Uint8Array, unknown>
   ) {
     super()
     this.request = request
-    this.url = url.href
+    this.url = url
     this.status = head.status
     this.headers = Headers.fromInput(head.headers)
     if (body instanceof Uint8Array) this.whole = body

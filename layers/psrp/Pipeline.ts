@@ -40,7 +40,7 @@ const maxOutputBytes = 50 * 1024 * 1024
 const suspicious = 3
 
 /** Receives until the pipeline's state is final. */
-const receiveResult = Effect.fn("Pipeline.receive")(function* (
+const receiveResult = Effect.fnUntraced(function* (
   channel: PipelineChannel,
   options: InvokeOptions
 ): Effect.fn.Return<PipelineResult, PsrpError> {
@@ -98,7 +98,7 @@ const receiveResult = Effect.fn("Pipeline.receive")(function* (
  * Runs one pipeline to its final state. Errors carry `sent`: false only while it is certain that no command was accepted.
  * Interruption is left to the caller, who must `stopPipeline`.
  */
-export const runPipeline = Effect.fn("Pipeline.run")(function* (
+export const runPipeline = Effect.fnUntraced(function* (
   channel: PipelineChannel,
   pipeline: CreatePipeline,
   options: InvokeOptions

@@ -19,8 +19,7 @@ export const terminate = ({ wsman, shellId, commandId }: PipelineChannel, health
       return Effect.logWarning("pipeline not terminated").pipe(
         Effect.annotateLogs({ shell_id: shellId, command_id: commandId, reason: error.message })
       )
-    }),
-    Effect.withSpan("Pipeline.terminate")
+    })
   )
 
 /**

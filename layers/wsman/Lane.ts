@@ -107,7 +107,9 @@ interface Open {
   carrier: Carrier | undefined
 }
 
-const utf8 = new TextEncoder()
+const emptyPost = HttpClientRequest.post(path).pipe(
+  HttpClientRequest.setHeaders({ "accept-encoding": "identity", "user-agent": "Microsoft WinRM Client" })
+)
 
 /** A lane of the scope; its connection closes with it. Never fails: what is wrong shows in the first exchange. */
 export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
@@ -143,12 +145,8 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
   ): Effect.Effect<HttpAnswer, Unavailable | Protocol> =>
     Effect.suspend(() => {
       exchanges++
-      const request = HttpClientRequest.post(path).pipe(
-        HttpClientRequest.setHeaders({
-          ...headers,
-          "accept-encoding": "identity",
-          "user-agent": "Microsoft WinRM Client"
-        }),
+      const request = emptyPost.pipe(
+        HttpClientRequest.setHeaders(headers),
         HttpClientRequest.bodyUint8Array(body, contentType)
       )
       return client.execute(request).pipe(
@@ -194,7 +192,7 @@ export const make = Effect.fn("Lane.make")(function* (options: LaneOptions) {
     const on = yield* connected
     const known = on.carrier !== undefined
     const carrier = (on.carrier ??= yield* logOn(chosen, on))
-    const { headers, body, contentType } = carrier.wrap(utf8.encode(envelope))
+    const { headers, body, contentType } = carrier.wrap(Buffer.from(envelope))
     const answer = yield* send(on.connection, headers, body, contentType)
     if (answer.status === 401 && carrier.bound && (known || !(yield* on.connection.intact)))
       return yield* new LogOnLost()
