@@ -8,7 +8,7 @@ export const ProviderTransport = Schema.Struct({
   authentication: defaulted(
     Schema.Literals(["Negotiate", "NTLM", "Basic", "Certificate", "Kerberos"]),
     "Negotiate",
-    "Authentication; Negotiate uses NTLM, Basic, Certificate and Kerberos need https."
+    "Log-on. Negotiate means NTLM; Basic, Certificate and Kerberos need https."
   ),
   caBundle: optional(
     extend(Schema.String, { format: "byte" }),
