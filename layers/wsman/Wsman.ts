@@ -157,17 +157,19 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       return { shellId: yield* WsmanCall.read(readCreated(body)) }
     })
 
-    const command: Wsman["command"] = Effect.fn("Wsman.command")(function* (shellId, commandId, firstFragments) {
+    // What every call does has its span without the stack trace that Effect.fn takes each time.
+    const command: Wsman["command"] = Effect.fnUntraced(function* (shellId, commandId, firstFragments) {
       const body = yield* deliver(data, { _tag: "Command", commandId, arguments: firstFragments }, shellId)
       return { commandId: yield* WsmanCall.read(readCommandStarted(body)) }
-    })
+    }, Effect.withSpan("Wsman.command"))
 
-    const send: Wsman["send"] = Effect.fn("Wsman.send")(function* (shellId, stream, bytes, commandId) {
+    const send: Wsman["send"] = Effect.fnUntraced(function* (shellId, stream, bytes, commandId) {
       const streams = [{ name: stream, data: bytes, ...(commandId === undefined ? {} : { commandId }) }]
       yield* deliver(data, { _tag: "Send", streams }, shellId)
-    })
+    }, Effect.withSpan("Wsman.send"))
 
-    const receive: Wsman["receive"] = Effect.fn("Wsman.receive")((shellId: string, commandId?: string) =>
+    const receiveSpan = Effect.withSpan("Wsman.receive")
+    const receive: Wsman["receive"] = (shellId, commandId) =>
       receiveFrom(
         (operation, onRepeat) =>
           call(data, operation, {
@@ -175,19 +177,18 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
             options: { WSMAN_CMDSHELL_OPTION_KEEPALIVE: "True" },
             onRepeat
           }),
-        revive(get(shellId), reconnect(shellId)),
+        Effect.suspend(() => revive(get(shellId), reconnect(shellId))),
         commandId
-      )
-    )
+      ).pipe(receiveSpan)
 
-    const signal: Wsman["signal"] = Effect.fn("Wsman.signal")(function* (shellId, commandId, code) {
+    const signal: Wsman["signal"] = Effect.fnUntraced(function* (shellId, commandId, code) {
       yield* deliver(control, { _tag: "Signal", commandId, code }, shellId).pipe(
         Effect.catchIf(
           (error) => code === signals.terminate && isGone(error),
           () => Effect.void
         )
       )
-    })
+    }, Effect.withSpan("Wsman.signal"))
 
     const remove: Wsman["delete"] = Effect.fn("Wsman.delete")(function* (shellId) {
       yield* call(control, { _tag: "Delete" }, of(shellId)).pipe(Effect.catchIf(isGone, () => Effect.void))
