@@ -23,7 +23,7 @@ export interface ErrorRecord {
 }
 
 /** System.Management.Automation.ErrorCategory by number. */
-export const errorCategories = [
+const errorCategories = [
   "NotSpecified",
   "OpenError",
   "CloseError",

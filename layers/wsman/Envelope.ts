@@ -2,7 +2,7 @@
 import type { WsmanError } from "./WsmanError.ts"
 
 /** MaxEnvelopeSize that every Windows version accepts (150 KiB). */
-export const leastBytes = 153_600
+const leastBytes = 153_600
 /** What Windows accepts by default since it speaks PSRP 2.2 (500 KiB). */
 export const usualBytes = 512_000
 

@@ -5,7 +5,7 @@ import { seed } from "../../harness/Chance.ts"
 import { life } from "./Turmoil.ts"
 
 /** TURMOIL_LIVES: how many. */
-const lives = Number(process.env["TURMOIL_LIVES"] ?? "60")
+const lives = Number(process.env["TURMOIL_LIVES"] ?? "50")
 const first = Number(process.env["TURMOIL_FIRST"] ?? "0")
 
 describe("a runspace pool in turmoil", () => {

@@ -36,7 +36,7 @@ const invoke = (pool: RunspacePool, task: Task) =>
         }
       }
     ],
-    task.input === 0 ? {} : { input: Stream.fromIterable(Array.from({ length: task.input }, (_, at) => at)) }
+    task.input.length === 0 ? {} : { input: Stream.fromIterable(task.input) }
   )
 
 const steps = (count: number) => Effect.repeat(Effect.yieldNow, { times: count })

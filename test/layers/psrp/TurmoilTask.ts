@@ -11,7 +11,7 @@ import { chosen, whole } from "./TurmoilChance.ts"
 export interface Task {
   readonly id: string
   readonly length: number
-  readonly input: number
+  readonly input: ReadonlyArray<string>
   readonly secret: string | undefined
   readonly seconds: number
   readonly progress: number
@@ -21,8 +21,11 @@ export interface Task {
 
 export const taskOf = (entropy: Entropy, id: string): Task => ({
   id,
-  length: chosen(entropy, [0, 10, 3000, 100_000, 400_000]),
-  input: chosen(entropy, [0, 0, 1, 40]),
+  length: chosen(entropy, [0, 10, 10, 3000, 3000, 100_000, 300_000]),
+  // The last of them is more than an envelope takes.
+  input: chosen(entropy, [[], [], [], [7], [3, 0, 20_000, 5], [10, 550_000]]).map((length, at) =>
+    textOf(`${id} ${at}`, length)
+  ),
   secret: entropy.fraction() < 0.3 ? `secret ${id}` : undefined,
   seconds: chosen(entropy, [0, 0, 0, 1, 15, 45, 130]),
   progress: chosen(entropy, [0, 0, 3, 300]),
@@ -35,7 +38,7 @@ export const taskOf = (entropy: Entropy, id: string): Task => ({
 })
 
 /** Differs at every place, so that what is missing, twice or in another order shows. */
-const textOf = ({ id, length }: Task): string => {
+const textOf = (id: string, length: number): string => {
   const numbers: Array<string> = []
   for (let at = 0, size = 0; size < length; at++) {
     const number = `${id} ${at};`
@@ -46,8 +49,9 @@ const textOf = ({ id, length }: Task): string => {
 }
 
 export const answerOf = (task: Task): ReadonlyArray<PsValue> => [
-  textOf(task),
-  `${task.id}: ${task.input} values, ${task.secret ?? "no secret"}`
+  textOf(task.id, task.length),
+  `${task.id}: ${task.secret ?? "no secret"}`,
+  ...task.input
 ]
 
 /** Runs tasks, and notes those that it began. */
@@ -64,10 +68,10 @@ export const hostOf = (tasks: ReadonlyMap<string, Task>, began: Array<string>): 
         ? Redacted.value(secret.plain)
         : "no secret"
     for (let at = 0; at < task.progress; at++) yield* streams.progress("Create", `${at}`, at % 100)
-    yield* streams.output(textOf(task))
+    yield* streams.output(textOf(task.id, task.length))
     yield* Effect.sleep(task.seconds * 1000)
-    const count = yield* Stream.runCount(streams.input)
-    yield* streams.output(`${task.id}: ${count} values, ${told}`)
+    yield* streams.output(`${task.id}: ${told}`)
+    yield* Stream.runForEach(streams.input, streams.output)
   })
   return {
     open: () =>
