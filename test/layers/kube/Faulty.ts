@@ -24,6 +24,11 @@ import { settle } from "../../harness/VirtualTime.ts"
 
 /** As many as the operator watches, about. */
 export const many: ReadonlyArray<Resource<KubeObject>> = [ConfigMap, Namespace, ...kinds]
+export const few = many.slice(0, 3)
+
+/** Milliseconds: when what befalls them begins, and when it is over. */
+export const start = 60_000
+export const end = 660_000
 
 export interface Line {
   readonly level: string
