@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { FaultCode } from "../wsman/Fault.ts"
 import type { Wsman } from "../wsman/Wsman.ts"
 import type { WsmanError } from "../wsman/WsmanError.ts"
 
@@ -72,9 +71,8 @@ export const createShell = Effect.fnUntraced(function* (
     .pipe(
       Effect.tapError((error) =>
         Effect.sync(() => {
-          // A lost answer may have told of a shell; a fault tells of none, unless this Create has arrived twice.
-          const twice = error._tag === "WsmanFault" && error.code === FaultCode.ShellIdInUse
-          if (!error.sent || (error._tag === "WsmanFault" && !twice)) shell = "none"
+          // A time-out, like an answer that is lost, may hide a shell.
+          if (!error.sent) shell = "none"
         })
       )
     )

@@ -47,7 +47,6 @@ export const FaultCode = {
   HttpRequestTooLarge: 2150859025,
   ShellDisconnected: 2150859204,
   ShellAlreadyConnected: 2150859216,
-  ShellIdInUse: 2150859223,
   MaxConcurrentCommandsPerShell: 2150859241,
   InvalidParameter: 87
 } as const
@@ -74,7 +73,7 @@ const table: ReadonlyArray<readonly [FaultClassification, ReadonlyArray<number>]
   [
     "transient",
     // An id in use: by this very request, where something between has sent it twice.
-    [2150858770, 2150859026, 2150859027, 2150859120, 995, 1311, 1722, 0x803381d6, FaultCode.ShellIdInUse]
+    [2150858770, 2150859026, 2150859027, 2150859120, 995, 1311, 1722, 0x803381d6, 0x803381d7]
   ],
   // The answer, not the request, is larger than an envelope: what was asked for is done.
   ["unknown", [0x80338048, 0x80338049]]

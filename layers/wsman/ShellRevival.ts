@@ -12,7 +12,10 @@ export const isDisconnected = (error: WsmanError): boolean =>
 export const isConnected = (error: WsmanError): boolean =>
   error._tag === "WsmanFault" && error.code === FaultCode.ShellAlreadyConnected
 
-/** Disconnected, or that encryption state was lost, which a new connection cures; what the request did nobody knows. */
+/**
+ * An empty HTTP 400: the shell is disconnected, or encryption state was lost, which a new connection cures; what the request
+ * did nobody knows.
+ */
 export const isForgotten = (error: WsmanError): boolean => error._tag === "WsmanProtocol" && error.status === 400
 
 /** Asks for the shell's state and reconnects it where that is needed. Fails where the shell is gone or another client's. */

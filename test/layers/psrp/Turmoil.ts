@@ -149,13 +149,13 @@ export const life = (seed: string): Effect.Effect<ReadonlyArray<string>> =>
             found.push(`${shell.pipelinesHeld} pipelines are held, ${shell.pipelinesRunning} run`)
           const ended = yield* call(pool, newTask({ givenUp: undefined }))
           // A shell that nothing was asked of for longer than its idle timeout is gone.
-          if (shell !== undefined && Exit.isFailure(ended) && !may("Fault") && (sealed || !may("Forget")))
+          if (shell !== undefined && Exit.isFailure(ended) && !may("Fault") && !may("Forget"))
             found.push(`it does not heal: ${Cause.pretty(ended.cause)}`)
         }
         yield* Scope.close(own, Exit.void)
         const left = yield* listener.shells
-        // To Basic a log-on that was forgotten is one that is refused: nothing follows it.
-        if (left.length > 0 && (sealed || !may("Forget"))) found.push(`${left.length} shells are left`)
+        // A log-on that is forgotten at once, or with Basic at any time, is one that is refused: nothing follows it.
+        if (left.length > 0 && !may("Forget")) found.push(`${left.length} shells are left`)
       }
     } else if (Option.isNone(Cause.findErrorOption(opened.cause))) found.push(`open: ${Cause.pretty(opened.cause)}`)
     yield* Scope.close(own, Exit.void)
