@@ -16,9 +16,9 @@ import { type Load, load } from "./SessionLoad.ts"
 import * as Site from "./Site.ts"
 
 /** An exchange over a socket costs thrice what one in process does. */
-const calls = { inProcess: { sequential: 10_000, concurrent: 1000 }, onSockets: { sequential: 2000, concurrent: 1000 } }
+const calls = { inProcess: { sequential: 10_000, concurrent: 1000 }, onSockets: { sequential: 1000, concurrent: 1000 } }
 /** Of a machine that has much else to do; alone it takes a tenth. */
-const limit = 180_000
+const limit = 300_000
 const mebibyte = 1024 * 1024
 
 const made = Effect.gen(function* () {
