@@ -45,7 +45,7 @@ const isQuota = (error: { readonly _tag: string; readonly classification?: strin
   error._tag === "WsmanFault" && error.classification === "quota"
 
 /** Idle seconds after which a host ends a shell whose operator died: more than the pool keeps one. */
-export const idleTimeoutSeconds = (keepAliveSeconds: number): number => Math.max(60, 3 * keepAliveSeconds)
+const idleTimeoutSeconds = (keepAliveSeconds: number): number => Math.max(60, 3 * keepAliveSeconds)
 
 /** What every dial needs besides the connection. */
 export interface Means {

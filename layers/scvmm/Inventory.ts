@@ -12,8 +12,9 @@ import * as Stream from "effect/Stream"
 import * as Monotonic from "../Monotonic.ts"
 import type { ObjectKey } from "../../schemas/kube/ObjectMeta.ts"
 import * as Marker from "../../schemas/vmm/Marker.ts"
-import { GetVirtualMachine, GetVirtualMachineList } from "../../schemas/vmm/Verb.ts"
+import { GetVirtualMachine } from "../../schemas/vmm/Verb.ts"
 import type { VirtualMachine } from "../../schemas/vmm/VirtualMachine.ts"
+import * as InventoryPoll from "./InventoryPoll.ts"
 import * as PollPlan from "./PollPlan.ts"
 import type { ScvmmError } from "./ScvmmError.ts"
 import { type ProviderConnection, ScvmmSession } from "./ScvmmSession.ts"
@@ -95,22 +96,6 @@ const take = (view: View, next: Sightings.Sightings): void => {
   if (replan) view.wake.openUnsafe()
 }
 
-/** VMM's ids are GUIDs: compared without regard to case. */
-const normal = (id: string): string => id.toLowerCase()
-
-const collect = (
-  vms: Map<string, VirtualMachine | undefined>,
-  pages: ReadonlyArray<{
-    readonly VirtualMachines: ReadonlyArray<VirtualMachine>
-    readonly Missing: ReadonlyArray<string>
-  }>
-): void => {
-  for (const page of pages) {
-    for (const id of page.Missing) vms.set(normal(id), undefined)
-    for (const vm of page.VirtualMachines) vms.set(normal(vm.Id), vm)
-  }
-}
-
 /**
  * Expected flow: a reconcile reads, acts, says what its act answered, follows; the provider's loop polls and publishes keys; the
  * reconcile reads what was seen.
@@ -133,19 +118,6 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
   }
   const markerText = Marker.ofInstallation(options.installation)
 
-  const byIds = Effect.fnUntraced(function* (view: View, ids: ReadonlyArray<string>) {
-    const vms = new Map<string, VirtualMachine | undefined>()
-    if (ids.length > 0) collect(vms, yield* session.runAll(view.connection, GetVirtualMachineList, { Ids: ids }))
-    return vms
-  })
-
-  const byMarker = Effect.fnUntraced(function* (view: View) {
-    const vms = new Map<string, VirtualMachine | undefined>()
-    collect(vms, yield* session.runAll(view.connection, GetVirtualMachineList, { MarkerText: markerText }))
-    const unseen = [...HashMap.keys(view.sightings.followed)].filter((id) => !vms.has(id))
-    return new Map([...vms, ...(yield* byIds(view, unseen))])
-  })
-
   const poll = Effect.fn("Inventory.poll", { root: true })(function* (uid: string, view: View, what: PollPlan.Poll) {
     yield* Effect.annotateCurrentSpan({
       "scvmm.provider": `${view.connection.namespace}/${view.connection.name}`,
@@ -154,7 +126,10 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     })
     const started = yield* Monotonic.millis
     const askedInEpoch = view.sightings.epoch
-    const ended = yield* (what._tag === "Ids" ? byIds(view, what.ids) : byMarker(view)).pipe(
+    const ended = yield* InventoryPoll.ask(session, view.connection, what, {
+      markerText,
+      followed: view.sightings.followed
+    }).pipe(
       Effect.flatMap((vms) => {
         const { sightings, changed } = Sightings.apply(view.sightings, { at: started, askedInEpoch, vms })
         take(view, sightings)
@@ -231,13 +206,13 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     read: Effect.fn("Inventory.read")(function* (connection, id) {
       const view = yield* viewOf(connection)
       const at = yield* Monotonic.millis
-      const seen = current(Sightings.get(view.sightings, normal(id)), at)
+      const seen = current(Sightings.get(view.sightings, InventoryPoll.normal(id)), at)
       if (seen !== undefined) return seen.vm
       const askedInEpoch = view.sightings.epoch
       const vm = yield* session
         .run(connection, GetVirtualMachine, { Id: id })
         .pipe(Effect.catchTag("ScvmmVirtualMachineNotFound", () => Effect.succeed(undefined)))
-      const { sightings, changed } = Sightings.learn(view.sightings, normal(id), { vm, at }, askedInEpoch)
+      const { sightings, changed } = Sightings.learn(view.sightings, InventoryPoll.normal(id), { vm, at }, askedInEpoch)
       take(view, sightings)
       yield* PubSub.publishAll(changes, changed)
       return vm
@@ -245,21 +220,21 @@ const make = Effect.fnUntraced(function* (options: InventoryOptions) {
     answered: Effect.fnUntraced(function* (connection, id, vm) {
       const view = yield* viewOf(connection)
       const at = yield* Monotonic.millis
-      take(view, Sightings.answered(view.sightings, normal(id), { vm, at }))
+      take(view, Sightings.answered(view.sightings, InventoryPoll.normal(id), { vm, at }))
     }),
     invalidate: (providerUid, id) =>
       Effect.sync(() => {
         const view = views.get(providerUid)
-        if (view !== undefined) take(view, Sightings.invalidate(view.sightings, normal(id)))
+        if (view !== undefined) take(view, Sightings.invalidate(view.sightings, InventoryPoll.normal(id)))
       }),
     follow: Effect.fnUntraced(function* (connection, id, key, pace) {
       const view = yield* viewOf(connection)
-      take(view, Sightings.follow(view.sightings, normal(id), key, pace))
+      take(view, Sightings.follow(view.sightings, InventoryPoll.normal(id), key, pace))
     }),
     unfollow: (providerUid, id, key) =>
       Effect.sync(() => {
         const view = views.get(providerUid)
-        if (view !== undefined) take(view, Sightings.unfollow(view.sightings, normal(id), key))
+        if (view !== undefined) take(view, Sightings.unfollow(view.sightings, InventoryPoll.normal(id), key))
       }),
     forget: (providerUid) =>
       Effect.suspend(() => {

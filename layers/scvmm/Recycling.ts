@@ -4,10 +4,10 @@
  * Calls after which a session is replaced. VMM's cmdlets leave objects and events in their runspace; and WinRM counts
  * operations, of which it allows a user 1,500 at a time, so that a session which lost some of its Terminates goes in time.
  */
-export const mostCalls = 500
+const mostCalls = 500
 
 /** Three quarters of MaxMemoryPerShellMB's default, 1,024: VMM's module takes some hundreds of megabytes itself. */
-export const mostMemoryBytes = 768 * 1024 * 1024
+const mostMemoryBytes = 768 * 1024 * 1024
 
 /** Calls from one look at a session's memory to the next: beside the calls, and a fiftieth of an exchange for each. */
 export const callsPerLook = 50

@@ -3,7 +3,6 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
-import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type * as Dial from "../Dial.ts"
@@ -16,6 +15,7 @@ import * as Recycling from "./Recycling.ts"
 import { AuthenticationFailed, HostUnavailable } from "./ScvmmError.ts"
 import type { ProviderConnection } from "./ScvmmSession.ts"
 import { type Caller, SessionQueue } from "./SessionQueue.ts"
+import * as SessionRelease from "./SessionRelease.ts"
 import type { Kind } from "./Turn.ts"
 import type { DialError } from "./Unavailability.ts"
 
@@ -69,19 +69,15 @@ export const make = Effect.fnUntraced(function* (
   const chores = yield* FiberSet.make<void>()
   yield* Effect.addFinalizer(() => FiberSet.awaitEmpty(chores))
   const most = mostSessions(connection)
-  const keepAliveMillis = connection.keepAliveSeconds * 1000
   const { circuit } = means
   const capacity = Capacity.make(most)
   const queue = new SessionQueue<Kept>(capacity)
   // Who still waits when the pool ends is not served any more.
   yield* Effect.addFinalizer(() => Effect.sync(() => queue.disappoint(Exit.interrupt(), true)))
-  const wake = Latch.makeUnsafe()
   let hosts: HostOrder.HostStates = new Map()
   /** Shells, from the end of their dial to their deletion. */
   let open = 0
   let dialling = false
-  let warm = false
-  let warmUntil = -Infinity
 
   /** On the pool's own services: a caller's span must not become the parent of what outlives it. */
   const background = (chore: Effect.Effect<void, never, Dial.Dial>): Effect.Effect<void> =>
@@ -105,11 +101,19 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
+  const releasing = yield* SessionRelease.make(queue.idle, connection.keepAliveSeconds * 1000, (count) =>
+    Effect.forEach(
+      queue.remove((_, index) => index < count),
+      (kept) => discard(kept),
+      { discard: true }
+    )
+  )
+
   const lend = (kept: Kept): Effect.Effect<void> =>
     Effect.suspend(() => {
       queue.add(kept)
       // Otherwise the loop sleeps until a session is due that was idle earlier.
-      if (queue.idle.length === 1) wake.openUnsafe()
+      if (queue.idle.length === 1) releasing.wake()
       return pump
     })
 
@@ -264,29 +268,12 @@ export const make = Effect.fnUntraced(function* (
       )
     )
 
-  /** Releases sessions that nobody used for keepAliveSeconds. */
-  const releasing = Effect.gen(function* () {
-    for (;;) {
-      wake.closeUnsafe()
-      const now = yield* Monotonic.millis
-      const { count, nextAt } = Recycling.release(queue.idle, { now, keepAliveMillis, warm, warmUntil })
-      for (const kept of queue.remove((_, index) => index < count)) yield* discard(kept)
-      yield* nextAt === undefined ? wake.await : Effect.raceFirst(Effect.sleep(nextAt - now), wake.await)
-    }
-  })
-  yield* Effect.forkIn(releasing, own)
-
   return {
     borrow,
     counts: () => {
       const idle = queue.idle.length
       return { open: idle + queue.inUse.read + queue.inUse.blocking, idle }
     },
-    keepWarm: (on) =>
-      Effect.map(Monotonic.millis, (now) => {
-        if (warm && !on) warmUntil = now
-        warm = on
-        wake.openUnsafe()
-      })
+    keepWarm: releasing.keepWarm
   }
 })

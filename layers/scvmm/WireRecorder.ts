@@ -20,7 +20,7 @@ import { extraFunctionInvalid } from "./SessionSetup.ts"
 export class RecordingRefused extends Data.TaggedError("RecordingRefused")<{ readonly message: string }> {}
 
 /** A day of a hundred machines at rest takes a tenth of it. */
-export const mostBytes = 256 * 1024 * 1024
+const mostBytes = 256 * 1024 * 1024
 
 const encode = Schema.encodeSync(Schema.fromJsonString(Line))
 

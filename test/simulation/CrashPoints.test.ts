@@ -11,7 +11,7 @@ const all = CrashPoints.points(given)
 const points = all.length
 /** From manifests to nothing with one restart on the way, the wait for idle shells included. */
 const longest = 15 * 60_000
-const limit = 170_000
+const limit = 300_000
 
 const tell = (what: string, report: Report, began: number): void => {
   // For whoever reads the run: how much was tried is the point of it.

@@ -8,7 +8,7 @@ import { sealSessionKey } from "../../../layers/psrp/SessionKeyCrypto.ts"
 import { encryptedSessionKey, type RsaPublicKey } from "../../../layers/psrp/SessionKeyMessage.ts"
 import { namespaces as ns } from "../../../layers/wsman/SoapNames.ts"
 import { parse, type SoapElement, type SoapError, textOf, write } from "../../../layers/wsman/SoapXml.ts"
-import type { Ids } from "./ReplayScript.ts"
+import type { Ids } from "./ReplayedShell.ts"
 
 export interface Rewriting {
   /** Recorded ids in upper case. */

@@ -5,32 +5,17 @@
  * A request that the recording does not hold is told with the line that is next.
  */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
-import { decodeFragments, Defragmenter } from "../../../layers/psrp/Fragment.ts"
-import { decodeMessage, MessageType } from "../../../layers/psrp/Message.ts"
-import { readPublicKey, type RsaPublicKey } from "../../../layers/psrp/SessionKeyMessage.ts"
+import type { RsaPublicKey } from "../../../layers/psrp/SessionKeyMessage.ts"
 import { actions } from "../../../layers/wsman/SoapNames.ts"
 import type { Operation } from "../../../layers/wsman/SoapOperation.ts"
 import type { Request } from "../../../layers/wsman/SoapRequest.ts"
 import type { Recorded } from "./ReplayFile.ts"
-import { nameOfShell, payloadsOf, runsOf, type Shell, shellsOf } from "./ReplayShells.ts"
-
-/** Ids of the recording, in upper case, and what they are called now. PSRP calls a shell's pool and a command's pipeline by the same ids. */
-export type Ids = Map<string, string>
-
-/** A shell that a client of now has made. */
-interface Live {
-  readonly shell: Shell
-  readonly ids: Ids
-  /** By the id of now: the recorded command's. */
-  readonly commands: Map<string, string>
-  readonly input: Defragmenter
-  key: RsaPublicKey | undefined
-}
+import * as ReplayedShell from "./ReplayedShell.ts"
+import { nameOfShell, type Shell, shellsOf } from "./ReplayShells.ts"
 
 export interface Match {
   readonly recorded: Recorded
-  readonly ids: Ids
+  readonly ids: ReplayedShell.Ids
   /** Whom a session key is for. */
   readonly key: RsaPublicKey | undefined
 }
@@ -60,15 +45,10 @@ const commandIdOf = (operation: Operation): string | undefined => {
 const guidsOf = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/[\dA-Fa-f]{8}(?:-[\dA-Fa-f]{4}){3}-[\dA-Fa-f]{12}/gu)].map(([guid]) => guid)
 
-const told = (runs: ReadonlyArray<string>): string => runs.map((name) => (name === "" ? "a script" : name)).join(" | ")
-
-const same = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
-  a.length === b.length && a.every((name, index) => name.toLowerCase() === b[index]?.toLowerCase())
-
 export const make = Effect.fnUntraced(function* (recording: ReadonlyArray<Recorded>): Effect.fn.Return<Script> {
   const { shells, others } = yield* shellsOf(recording)
   const waiting = new Set(recording)
-  const live = new Map<string, Live>()
+  const live = new Map<string, ReplayedShell.ReplayedShell>()
   const answered = new Map<string, Match>()
   let creates = 0
 
@@ -77,7 +57,7 @@ export const make = Effect.fnUntraced(function* (recording: ReadonlyArray<Record
     if (next === undefined) return `nothing is left of it after line ${exchanges.at(-1)?.line ?? 1}`
     const { operation, commandId } = next.exchange
     const command = operation === "Command" ? shell?.commands.get(commandId?.toUpperCase() ?? "") : undefined
-    return `line ${next.line} is next: ${operation}${command === undefined ? "" : ` of ${told(command.runs)}`}`
+    return `line ${next.line} is next: ${operation}${command === undefined ? "" : ` of ${ReplayedShell.told(command.runs)}`}`
   }
 
   const take = (
@@ -104,37 +84,15 @@ export const make = Effect.fnUntraced(function* (recording: ReadonlyArray<Record
     if (recorded === undefined) return { mismatch: "a shell without its Create" }
     waiting.delete(recorded)
     const id = request.operation.shellId?.toUpperCase() ?? shell.id
-    const ids: Ids = new Map([[shell.id, id]])
+    const ids: ReplayedShell.Ids = new Map([[shell.id, id]])
     // A client knows its own shells by ids in their names.
     const now = guidsOf(nameOfShell(request.operation))
     for (const [index, known] of guidsOf(shell.name).entries()) ids.set(known.toUpperCase(), now[index] ?? known)
-    live.set(id, { shell, ids, commands: new Map(), input: new Defragmenter(), key: undefined })
+    live.set(id, ReplayedShell.make(shell, ids))
     return { recorded, ids, key: undefined }
   }
 
-  /** Looks at what the client says; an objection is about what it runs. */
-  const listen = ({ shell, input, ...known }: Live, operation: Operation, commandId: string): string | undefined => {
-    for (const data of payloadsOf(operation)) {
-      for (const message of Result.getOrElse(input.push(data), () => [])) {
-        const runs = runsOf(message)
-        const command = shell.commands.get(known.commands.get(commandId) ?? "")
-        if (runs !== undefined && command !== undefined && command.runs.length > 0 && !same(runs, command.runs))
-          return `line ${command.line} runs ${told(command.runs)}, and this request ${told(runs)}`
-      }
-    }
-    return undefined
-  }
-
-  const learnKey = (shell: Live, operation: Operation): void => {
-    for (const data of payloadsOf(operation)) {
-      for (const { blob } of Result.getOrElse(decodeFragments(data), () => [])) {
-        const message = Result.getOrUndefined(decodeMessage(blob))
-        if (message?.type === MessageType.PublicKey) shell.key = Result.getOrUndefined(readPublicKey(message.data))
-      }
-    }
-  }
-
-  const inShell = (shell: Live, { operation }: Request): Match | Mismatch => {
+  const inShell = (shell: ReplayedShell.ReplayedShell, { operation }: Request): Match | Mismatch => {
     const name = nameOf(operation)
     const commandId = commandIdOf(operation)
     const before = commandId === undefined ? undefined : shell.commands.get(commandId)
@@ -150,8 +108,8 @@ export const make = Effect.fnUntraced(function* (recording: ReadonlyArray<Record
       shell.commands.set(commandId, command.id)
       shell.ids.set(command.id, commandId)
     }
-    learnKey(shell, operation)
-    const objection = listen(shell, operation, commandId ?? "")
+    ReplayedShell.learnKey(shell, operation)
+    const objection = ReplayedShell.listen(shell, operation, commandId ?? "")
     return objection === undefined ? { recorded, ids: shell.ids, key: shell.key } : { mismatch: objection }
   }
 
