@@ -12,8 +12,6 @@ import * as SessionSetup from "./SessionSetup.ts"
 import * as SiteModule from "./SiteModule.ts"
 import { type DialError, fromOpenError } from "./Unavailability.ts"
 
-/** The session configuration of every Windows host. Another one is a site's own, with the module in it (design D4). */
-const defaultConfiguration = "Microsoft.PowerShell"
 /** PowerShell knows no command of that name, its session configuration hides it, or it is another than ours. */
 const isForeign = (error: object): boolean =>
   error instanceof AnswerInvalid ||
@@ -97,7 +95,7 @@ export const start = Effect.fn("SessionStart.start")(function* (
 ): Effect.fn.Return<Server, DialError> {
   const { execHost, pool } = station
   const { configurationName } = connection
-  if (configurationName === defaultConfiguration) {
+  if (configurationName === SiteModule.defaultConfiguration) {
     yield* sendModule(station, moduleText)
     yield* sendExtras(station, connection)
   } else yield* SiteModule.checkFunctions(execHost, pool, configurationName)

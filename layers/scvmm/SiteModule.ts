@@ -7,6 +7,9 @@ import { moduleVersion, verbs } from "./Catalogue.ts"
 import { HostUnavailable } from "./ScvmmError.ts"
 import { type DialError, fromOpenError } from "./Unavailability.ts"
 
+/** The session configuration of every Windows host, the only one that takes scripts. Another one is a site's own. */
+export const defaultConfiguration = "Microsoft.PowerShell"
+
 const names = verbs.map(({ name }) => name)
 
 export const remedy = (configurationName: string): string =>

@@ -5,9 +5,10 @@ import * as Result from "effect/Result"
 import type { ProviderTransport } from "../../../schemas/scvmm/ProviderTransport.ts"
 import type { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
 import { clientCertificate, secretKeys } from "../../../layers/scvmm/ClientCertificate.ts"
+import { defaultConfiguration } from "../../../layers/scvmm/SiteModule.ts"
 import type { ProviderConnection } from "../../../layers/scvmm/ScvmmSession.ts"
 import * as FeatureGates from "../FeatureGates.ts"
-import { defaultConfiguration, extrasOf, problemOf } from "./SessionExtras.ts"
+import { extrasOf, problemOf } from "./SessionExtras.ts"
 
 /** The Secret as it was read: base64 values decoded. */
 export interface Credentials {
@@ -54,7 +55,7 @@ const needsTls: { readonly [authentication: string]: string } = {
   Kerberos: "over http its messages would be readable"
 }
 
-/** What these cannot do together: send a password or a message in the clear, or what this version cannot speak. */
+/** What these must not do together: send a password or a message in the clear, or seem to protect one. */
 const transportProblem = (
   scheme: "http" | "https",
   authentication: ProviderTransport["authentication"],
@@ -75,8 +76,8 @@ const transportProblem = (
 
 /**
  * The connection of a provider. Problems: NotSupported, ScvmmHostMissing, CredentialsInvalid (a Secret without its keys, or with a
- * certificate that cannot be used), TransportInvalid
- * (a combination that would send a password in the clear, or that this version cannot speak), those of SessionExtras.
+ * certificate that cannot be used), TransportInvalid (a combination that would send something in the clear, or a bundle that is
+ * none), those of SessionExtras.
  */
 export const connectionOf = (
   provider: ScvmmProvider,

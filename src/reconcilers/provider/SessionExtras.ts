@@ -1,13 +1,11 @@
 /** spec.extraFunctions and spec.env: what of them may run in a session, and with which variables: pure. */
 import * as Redacted from "effect/Redacted"
 import type { ScvmmProvider } from "../../../schemas/scvmm/ScvmmProvider.ts"
+import { defaultConfiguration } from "../../../layers/scvmm/SiteModule.ts"
 import type { SessionExtras } from "../../../layers/scvmm/SessionSetup.ts"
 import type { FeatureGates } from "../FeatureGates.ts"
 
 type Spec = ScvmmProvider["spec"]
-
-/** The session configuration of every Windows host, the only one that takes scripts. */
-export const defaultConfiguration = "Microsoft.PowerShell"
 
 /** Scripts of the predecessor that a provider could replace by its own. AddVMSpec was the one that was meant to be. */
 const predecessorScripts: ReadonlySet<string> = new Set(
