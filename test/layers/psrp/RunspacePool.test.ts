@@ -15,19 +15,9 @@ import {
   readSessionCapability
 } from "../../../layers/psrp/RunspacePoolMessage.ts"
 import { Unavailable } from "../../../layers/wsman/WsmanError.ts"
-import { call, done, failure, messageStep, opening, openPool, scripted } from "./ScriptedWsman.ts"
+import { anyRecord, call, done, failure, messageStep, opening, openPool, scripted } from "./ScriptedWsman.ts"
 
-const record = {
-  message: "m",
-  fullyQualifiedErrorId: "id",
-  exceptionTypes: ["System.Exception", "System.Object"],
-  category: 0,
-  activity: "",
-  reason: "",
-  targetName: "",
-  targetType: "",
-  targetObject: null
-}
+const record = { ...anyRecord, message: "m" }
 
 describe("RunspacePool.open", () => {
   it.effect("negotiates 2.3, opens, and deletes the shell when released", () =>

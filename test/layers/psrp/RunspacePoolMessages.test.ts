@@ -8,19 +8,7 @@ import { warningRecord } from "../../../layers/psrp/InformationalRecord.ts"
 import { emptyGuid, MessageType } from "../../../layers/psrp/Message.ts"
 import { bag } from "../../../layers/psrp/PsObject.ts"
 import { RunspacePoolState, runspacePoolState, sessionCapability } from "../../../layers/psrp/RunspacePoolMessage.ts"
-import { call, done, messageStep, opening, openPool, scripted, type Step } from "./ScriptedWsman.ts"
-
-const anyRecord = {
-  message: "",
-  fullyQualifiedErrorId: "id",
-  exceptionTypes: ["System.Exception", "System.Object"],
-  category: 0,
-  activity: "",
-  reason: "",
-  targetName: "",
-  targetType: "",
-  targetObject: null
-}
+import { anyRecord, call, done, messageStep, opening, openPool, scripted, type Step } from "./ScriptedWsman.ts"
 
 const availability = (ci: bigint, response: boolean) =>
   messageStep(emptyGuid, {

@@ -33,6 +33,19 @@ export const recordedSteps = (recording: Recording, psguid: string): Array<Step>
   }))
 }
 
+/** An error that says nothing. */
+export const anyRecord = {
+  message: "",
+  fullyQualifiedErrorId: "id",
+  exceptionTypes: ["System.Exception", "System.Object"],
+  category: 0,
+  activity: "",
+  reason: "",
+  targetName: "",
+  targetType: "",
+  targetObject: null
+}
+
 let objectId = 1000n
 /** A Receive with these messages of the server. */
 export const messageStep = (pipelineId: string, ...bodies: ReadonlyArray<MessageBody>): Received => ({

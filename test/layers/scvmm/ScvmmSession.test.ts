@@ -1,9 +1,7 @@
 /** Sessions against the simulated SCVMM on the real wire, in virtual time. */
 import { assert, describe, it } from "@effect/vitest"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
@@ -12,35 +10,12 @@ import type { Rule } from "../../../src/simulators/scvmm/Disturbance.ts"
 import { request } from "../../src/simulators/scvmm/Scenario.ts"
 import * as Site from "./Site.ts"
 
-const { connection, exec1, exec2 } = Site
+const { connection, exec1, exec2, shells, within } = Site
 const nothing = { Ids: [] }
 const unknownId = "99999999-9999-4999-8999-999999999999"
 
-/** Runs the body with a session service over the site, in virtual time. */
-const within = <A, E>(
-  body: (site: Site.Site, logs: ReturnType<typeof Site.logs>) => Effect.Effect<A, E, ScvmmSession>,
-  options: Parameters<typeof Site.make>[0] = {},
-  step?: Duration.Input
-) =>
-  Effect.gen(function* () {
-    const site = yield* Site.make(options)
-    const logs = Site.logs()
-    yield* body(site, logs).pipe(
-      Effect.provide(Layer.provideMerge(Site.sessions(site), logs.layer)),
-      Effect.scoped,
-      Site.elapse(step)
-    )
-    // Whatever happened, nothing of ours stays on a host.
-    for (const host of Object.values(site.hosts)) assert.deepStrictEqual(yield* host.shells, [])
-    assert.notInclude(JSON.stringify(logs.lines), Site.password)
-  })
-
-/** The next answer to a Receive is lost. */
 /** Too often for the client to ask again for what a Receive answered. */
 const lostReceive: Rule = { on: ["Receive"], times: 4, disturbance: { _tag: "Cut", place: "after" } }
-
-const shells = (site: Site.Site) =>
-  Effect.map(Effect.all([site.hosts[exec1].shells, site.hosts[exec2].shells]), (all) => all.map((list) => list.length))
 
 const list = Effect.andThen(ScvmmSession, (session) => session.run(connection, Verb.GetVirtualMachineList, nothing))
 

@@ -4,7 +4,6 @@ import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { ScvmmSession } from "../../../layers/scvmm/ScvmmSession.ts"
 import * as Verb from "../../../schemas/vmm/Verb.ts"
@@ -13,38 +12,22 @@ import { make as makeEntropy } from "../../../src/simulators/scvmm/Entropy.ts"
 import { request } from "../../src/simulators/scvmm/Scenario.ts"
 import * as Site from "./Site.ts"
 
-const { exec1, exec2 } = Site
+const { exec1, exec2, shellIds, shells } = Site
 const connection = { ...Site.connection, keepAliveSeconds: 300 }
 const unknownId = "99999999-9999-4999-8999-999999999999"
 
 type Logs = ReturnType<typeof Site.logs>
 
-/** Runs the body over a site, in virtual time; at its end no shell is left. */
+/** Steps of a second: what happens here takes minutes. */
 const within = <A, E>(
   body: (site: Site.Site, logs: Logs) => Effect.Effect<A, E, ScvmmSession>,
   options: Parameters<typeof Site.make>[0] = {},
   step: Duration.Input = "1 second"
-) =>
-  Effect.gen(function* () {
-    const site = yield* Site.make(options)
-    const logs = Site.logs()
-    yield* body(site, logs).pipe(
-      Effect.provide(Layer.provideMerge(Site.sessions(site), logs.layer)),
-      Effect.scoped,
-      Site.elapse(step)
-    )
-    for (const host of Object.values(site.hosts)) assert.deepStrictEqual(yield* host.shells, [])
-  })
+) => Site.within(body, options, step)
 
 const listOn = (over: typeof connection) =>
   Effect.andThen(ScvmmSession, (session) => session.run(over, Verb.GetVirtualMachineList, { Ids: [] }))
 const list = listOn(connection)
-
-const shellIds = (site: Site.Site, host: typeof exec1 | typeof exec2) =>
-  Effect.map(site.hosts[host].shells, (shells) => shells.map(({ shellId }) => shellId))
-
-const shells = (site: Site.Site) =>
-  Effect.map(Effect.all([shellIds(site, exec1), shellIds(site, exec2)]), (all) => all.map((ids) => ids.length))
 
 const outcomes = (logs: Logs) =>
   logs.calls().flatMap(({ function: name, outcome }) => (name === "Connect-CapsServer" ? [] : [outcome]))

@@ -1,4 +1,5 @@
 /** A simulated SCVMM with two exec hosts behind an in-process Dial, and ways to break the wire. */
+import { assert } from "@effect/vitest"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -132,3 +133,28 @@ export const logs = () => {
     )
   return { lines, calls, layer: Logger.layer([logger]) }
 }
+
+/** Runs the body with sessions over a site, in virtual time that passes by `step`. Whatever happens, nothing of ours stays on a host. */
+export const within = <A, E>(
+  body: (site: Site, written: ReturnType<typeof logs>) => Effect.Effect<A, E, ScvmmSession>,
+  options: Parameters<typeof make>[0] = {},
+  step?: Duration.Input
+) =>
+  Effect.gen(function* () {
+    const site = yield* make(options)
+    const written = logs()
+    yield* body(site, written).pipe(
+      Effect.provide(Layer.provideMerge(sessions(site), written.layer)),
+      Effect.scoped,
+      elapse(step)
+    )
+    for (const host of Object.values(site.hosts)) assert.deepStrictEqual(yield* host.shells, [])
+    assert.notInclude(JSON.stringify(written.lines), password)
+  })
+
+export const shellIds = (site: Site, host: typeof exec1 | typeof exec2) =>
+  Effect.map(site.hosts[host].shells, (shells) => shells.map(({ shellId }) => shellId))
+
+/** How many shells each host has. */
+export const shells = (site: Site) =>
+  Effect.map(Effect.all([shellIds(site, exec1), shellIds(site, exec2)]), (all) => all.map((ids) => ids.length))
