@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { seed } from "../../harness/Chance.ts"
 import { life } from "./Turmoil.ts"
 
-/** TURMOIL_LIVES: how many. */
+/** TURMOIL_LIVES: how many; TURMOIL_FIRST: from which of the seed on, to see one again. */
 const lives = Number(process.env["TURMOIL_LIVES"] ?? "50")
 const first = Number(process.env["TURMOIL_FIRST"] ?? "0")
 
