@@ -17,9 +17,15 @@ export interface Operator {
   readonly incarnation: string
 }
 
-/** No secret: every administrator of the host sees it. */
-export const shellName = ({ uid, namespace, name }: Provider, { instance, incarnation }: Operator): string =>
-  `capscvmm ${namespace}/${name} ${uid} ${instance} ${incarnation}`
+/** WinRM refuses a longer one (803381C2). */
+const longestName = 255
+
+/** No secret: every administrator of the host sees it. What of namespace and name would make it too long is left out. */
+export const shellName = ({ uid, namespace, name }: Provider, { instance, incarnation }: Operator): string => {
+  const known = ` ${uid} ${instance} ${incarnation}`
+  const head = "capscvmm "
+  return `${head}${`${namespace}/${name}`.slice(0, longestName - head.length - known.length)}${known}`
+}
 
 /** Ids of the shells that another process of this instance made for this provider. */
 export const orphansOf = (

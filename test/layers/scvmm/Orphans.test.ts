@@ -39,6 +39,17 @@ describe("Orphans", () => {
       })
   )
 
+  it("are known by a name of at most 255 characters, however long the provider's is", () => {
+    const uid = "00000000-0000-4000-8000-00000000000a"
+    const provider = { uid, namespace: "n".repeat(63), name: "p".repeat(253) }
+    const instance = `namespace=${"n".repeat(63)},watch-filter=${"w".repeat(63)}`
+    const name = Orphans.shellName(provider, { instance, incarnation: uid })
+    assert.isAtMost(name.length, 255)
+    assert.deepStrictEqual(Orphans.orphansOf([{ shellId: "1", name }], provider, { instance, incarnation: "mine" }), [
+      "1"
+    ])
+  })
+
   const list = Effect.andThen(ScvmmSession, (session) =>
     session.run(connection, Verb.GetVirtualMachineList, { Ids: [] })
   )
