@@ -132,12 +132,12 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
       yield* call(control, { _tag: "Reconnect" }, of(shellId)).pipe(Effect.catchIf(isConnected, () => Effect.void))
     })
 
+    const revived = (shellId: string) => Effect.suspend(() => revive(get(shellId), reconnect(shellId)))
+
     /** What a shell that was put aside refuses without doing anything goes out once more after it was taken up again. */
     const deliver = (lane: Lane.Lane, operation: Operation, shellId: string) =>
       call(lane, operation, of(shellId)).pipe(
-        Effect.catchIf(isDisconnected, () =>
-          Effect.andThen(revive(get(shellId), reconnect(shellId)), call(lane, operation, of(shellId)))
-        )
+        Effect.catchIf(isDisconnected, () => Effect.andThen(revived(shellId), call(lane, operation, of(shellId))))
       )
 
     const create: Wsman["create"] = Effect.fn("Wsman.create")(function* (shell) {
@@ -177,7 +177,7 @@ export const connect = (options: ConnectOptions): Effect.Effect<Wsman, never, Sc
             options: { WSMAN_CMDSHELL_OPTION_KEEPALIVE: "True" },
             onRepeat
           }),
-        Effect.suspend(() => revive(get(shellId), reconnect(shellId))),
+        revived(shellId),
         commandId
       ).pipe(receiveSpan)
 

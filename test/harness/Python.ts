@@ -1,11 +1,11 @@
-/** Foreign clients in Python: programs under test/conformance, run by an interpreter that has their libraries. */
+/** Foreign clients and servers in Python: programs under test/conformance, run by an interpreter that has their libraries. */
 import { describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import * as path from "node:path"
 
-/** An interpreter whose environment has pypsrp and pywinrm. */
-const python = process.env["PYPSRP_PYTHON"] ?? ""
+/** An interpreter whose environment has pypsrp, psrpcore and pywinrm; "" where there is none. */
+export const python = process.env["PYPSRP_PYTHON"] ?? ""
 
 /** A suite that is skipped, visibly, where there is no such interpreter. */
 export const describePython = (name: string, suite: () => void): void => {

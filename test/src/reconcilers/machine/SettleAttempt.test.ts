@@ -5,15 +5,12 @@ import * as DateTime from "effect/DateTime"
 import { TestClock } from "effect/testing"
 import { SessionLost } from "../../../../layers/scvmm/ScvmmError.ts"
 import { ScvmmSession } from "../../../../layers/scvmm/ScvmmSession.ts"
-import * as Attempts from "../../../../src/reconcilers/machine/Attempts.ts"
 import { commitMarginSeconds, commitWithinSeconds } from "../../../../src/reconcilers/machine/Creation.ts"
 import { settleAttempt } from "../../../../src/reconcilers/machine/CreateStep.ts"
-import * as Endings from "../../../../src/reconcilers/machine/Endings.ts"
-import type { CallError, MachineContext } from "../../../../src/reconcilers/machine/MachineContext.ts"
+import type { MachineContext } from "../../../../src/reconcilers/machine/MachineContext.ts"
 import { connectionOf } from "../../../../src/reconcilers/provider/Connection.ts"
-import * as Calls from "../../../../src/runtime/Calls.ts"
-import type { VirtualMachine } from "../../../../schemas/vmm/VirtualMachine.ts"
 import { scvmmMachine, scvmmProvider } from "../Objects.ts"
+import { workshop } from "./Workshop.ts"
 
 const margin = commitMarginSeconds * 1_000
 const creation = { execHost: "exec-1", shellId: "S", startedAt: "1970-01-01T00:00:00.000Z" }
@@ -26,12 +23,7 @@ const contextOf = Effect.gen(function* () {
   )
   if ("_tag" in connection) return yield* Effect.die(connection.message)
   const context: MachineContext = {
-    workshop: {
-      installation: "i",
-      calls: yield* Calls.make<VirtualMachine, CallError>(),
-      attempts: Attempts.make(),
-      endings: Endings.make()
-    },
+    workshop: yield* workshop,
     around: { machine, owner: undefined, cluster: undefined, scvmmCluster: undefined },
     machine,
     placement: { cloud: undefined, hostGroup: undefined, networking: undefined, failureDomain: undefined },

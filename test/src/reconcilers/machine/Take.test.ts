@@ -1,21 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { VirtualMachine } from "../../../../schemas/vmm/VirtualMachine.ts"
 import { Events } from "../../../../layers/kube/Events.ts"
 import { KubeClient } from "../../../../layers/kube/KubeClient.ts"
 import { Inventory } from "../../../../layers/scvmm/Inventory.ts"
 import { ScvmmSession } from "../../../../layers/scvmm/ScvmmSession.ts"
 import { IsoBuilder } from "../../../../layers/seed/IsoBuilder.ts"
-import * as Attempts from "../../../../src/reconcilers/machine/Attempts.ts"
-import * as Endings from "../../../../src/reconcilers/machine/Endings.ts"
-import type { CallError, MachineContext } from "../../../../src/reconcilers/machine/MachineContext.ts"
+import type { MachineContext } from "../../../../src/reconcilers/machine/MachineContext.ts"
 import { owns } from "../../../../src/reconcilers/machine/Ownership.ts"
 import { plan } from "../../../../src/reconcilers/machine/Plan.ts"
 import { take } from "../../../../src/reconcilers/machine/Take.ts"
 import { connectionOf } from "../../../../src/reconcilers/provider/Connection.ts"
-import * as Calls from "../../../../src/runtime/Calls.ts"
 import { scvmmMachine, scvmmProvider, virtualMachine } from "../Objects.ts"
+import { workshop } from "./Workshop.ts"
 
 // A member that is not given dies when it is used: no command may leave, nothing but Events may be written.
 const services = Layer.mergeAll(
@@ -38,12 +35,7 @@ describe("Take", () => {
       if ("_tag" in connection) return assert.fail(connection.message)
       const around = { machine, owner: undefined, cluster: undefined, scvmmCluster: undefined }
       const context: MachineContext = {
-        workshop: {
-          installation: "i",
-          calls: yield* Calls.make<VirtualMachine, CallError>(),
-          attempts: Attempts.make(),
-          endings: Endings.make()
-        },
+        workshop: yield* workshop,
         around,
         machine,
         placement: { cloud: undefined, hostGroup: undefined, networking: undefined, failureDomain: undefined },

@@ -11,14 +11,11 @@ import { ScvmmSession, type ProviderConnection, type Session } from "../../../..
 import * as SessionCall from "../../../../layers/scvmm/SessionCall.ts"
 import { Inventory } from "../../../../layers/scvmm/Inventory.ts"
 import { IsoBuilder } from "../../../../layers/seed/IsoBuilder.ts"
-import type { VirtualMachine } from "../../../../schemas/vmm/VirtualMachine.ts"
-import * as Attempts from "../../../../src/reconcilers/machine/Attempts.ts"
-import * as Endings from "../../../../src/reconcilers/machine/Endings.ts"
-import type { CallError, MachineContext } from "../../../../src/reconcilers/machine/MachineContext.ts"
+import type { MachineContext } from "../../../../src/reconcilers/machine/MachineContext.ts"
 import { seedCall } from "../../../../src/reconcilers/machine/SeedCall.ts"
-import * as Calls from "../../../../src/runtime/Calls.ts"
 import * as Site from "../../../layers/scvmm/Site.ts"
 import { scvmmMachine, virtualMachine } from "../Objects.ts"
+import { workshop } from "./Workshop.ts"
 
 const networking = {
   domain: "example.test",
@@ -66,12 +63,7 @@ const seed = (answer: ReadonlyArray<string>, extraFunctions: ProviderConnection[
       run: (verb, parameters) => SessionCall.run(station, verb, parameters)
     }
     const context: MachineContext = {
-      workshop: {
-        installation: "i",
-        calls: yield* Calls.make<VirtualMachine, CallError>(),
-        attempts: Attempts.make(),
-        endings: Endings.make()
-      },
+      workshop: yield* workshop,
       around: { machine, owner: undefined, cluster: undefined, scvmmCluster: undefined },
       machine,
       placement: {
