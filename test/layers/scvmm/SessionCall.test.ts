@@ -1,24 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { ProgressRecord } from "../../../layers/psrp/InformationalRecord.ts"
 import { OutputTooLarge } from "../../../layers/psrp/PsrpError.ts"
-import type { RunspacePool } from "../../../layers/psrp/RunspacePool.ts"
 import * as SessionCall from "../../../layers/scvmm/SessionCall.ts"
 import * as Verb from "../../../schemas/vmm/Verb.ts"
-
-const stationOf = (invoke: RunspacePool["invoke"]): SessionCall.Station => ({
-  execHost: "exec1",
-  exchanges: Effect.succeed(0),
-  pool: {
-    shellId: "S",
-    psVersion: undefined,
-    invoke,
-    reset: Effect.void,
-    check: Effect.die("no look"),
-    broken: Effect.succeed(Option.none())
-  }
-})
+import { stationOf } from "./Station.ts"
 
 describe("output over the size limit", () => {
   const endless = stationOf(() => Effect.fail(new OutputTooLarge({ limitBytes: 52_428_800, sent: true })))

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { fromJs } from "../../../../layers/psrp/PsJson.ts"
@@ -14,6 +13,7 @@ import { IsoBuilder } from "../../../../layers/seed/IsoBuilder.ts"
 import type { MachineContext } from "../../../../src/reconcilers/machine/MachineContext.ts"
 import { seedCall } from "../../../../src/reconcilers/machine/SeedCall.ts"
 import * as Site from "../../../layers/scvmm/Site.ts"
+import { stationOf } from "../../../layers/scvmm/Station.ts"
 import { scvmmMachine, virtualMachine } from "../Objects.ts"
 import { workshop } from "./Workshop.ts"
 
@@ -47,15 +47,7 @@ const seed = (answer: ReadonlyArray<string>, extraFunctions: ProviderConnection[
         const nothing = { errors: [], warnings: [], verbose: [], debug: [], information: [], progress: [] }
         return { state: "Completed", output, ...nothing }
       })
-    const pool: RunspacePool = {
-      shellId: "S",
-      psVersion: undefined,
-      invoke,
-      reset: Effect.void,
-      check: Effect.die("no look"),
-      broken: Effect.succeed(Option.none())
-    }
-    const station = { execHost: "exec1", pool, exchanges: Effect.succeed(0) }
+    const station = stationOf(invoke)
     const session: Session = {
       execHost: "exec1",
       shellId: "S",
